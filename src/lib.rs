@@ -1,0 +1,2 @@
+//! Gungnir: Valkey on Kubernetes, run the GitOps way.
+pub mod api;

@@ -1,0 +1,93 @@
+# shellcheck shell=bash
+# Sourced by the scripts of this folder: where things are, which versions, and how a daemon of a
+# test cluster is told from a stranger's process. Nothing is built, started or stopped by sourcing.
+
+cluster_source=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
+fail() { say "error: $*"; exit 1; }
+
+# The minor versions that are supported, each at the patch that stands for it.
+kubernetes_version() {
+  local wanted=${KUBERNETES_VERSION:-1.34}
+  case ${wanted#v} in
+    1.33) echo 1.33.13 ;;
+    1.34) echo 1.34.4 ;;
+    1.35) echo 1.35.4 ;;
+    1.*.*) echo "${wanted#v}" ;;
+    *) fail "KUBERNETES_VERSION=$wanted is not a version; use 1.33, 1.34, 1.35 or a full one such as 1.34.4" ;;
+  esac
+}
+
+cluster_cache() {
+  local base=${GUNGNIR_CACHE:-}
+  if [ -z "$base" ]; then
+    [ -n "${XDG_CACHE_HOME:-}${HOME:-}" ] || fail "no place for the cache: set GUNGNIR_CACHE, XDG_CACHE_HOME or HOME"
+    base=${XDG_CACHE_HOME:-$HOME/.cache}/gungnir
+  fi
+  mkdir -p "$base/cluster"
+  (cd "$base/cluster" && pwd)
+}
+
+version=$(kubernetes_version)
+cache=$(cluster_cache)
+bin=$cache/$version/bin
+openapi=$cache/$version/openapi
+crds=$cache/crds
+
+# Hash of everything a cached result is made from: strings as arguments, files on stdin's list.
+inputs_key() { # STRING... -- FILE...
+  local strings=()
+  while [ "$1" != -- ]; do strings+=("$1"); shift; done
+  shift
+  { printf '%s\n' "${strings[@]}"; cat "$@"; } | sha256sum | cut -c1-64
+}
+
+# Is the result whose key lies in FILE made from these inputs?
+up_to_date() { [ -f "$1" ] && [ "$(<"$1")" = "$2" ]; }
+
+# Holds the lock FILE on descriptor 9 until the script ends. Children get `9>&-`, so that none
+# that outlives the script keeps the next one out.
+lock() {
+  exec 9>>"$1"
+  flock --nonblock 9 && return
+  say "another run is at work on ${1%/*}; waiting for it"
+  flock --timeout 3600 9 || fail "gave up after 3600 s: $1 is still locked"
+}
+
+# Installs the Debian package that a missing program comes from.
+need() { # PROGRAM PACKAGE
+  command -v "$1" >/dev/null && return
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    say "installing $2 (for $1)"
+    { apt-get update -q && apt-get install -yq --no-install-recommends "$2"; } >/dev/null 9>&-
+  else
+    fail "$1 is missing: install it (Debian's package is $2), or run once as root"
+  fi
+}
+
+need_go() {
+  command -v go >/dev/null || fail "go is missing: install Go 1.26 or later and put it into PATH"
+}
+
+# --- processes of a cluster in folder DIR
+# DIR/run/NAME.pid holds "PID STARTTIME": a process id alone may have gone to a stranger meanwhile.
+
+marker=.gungnir-test-cluster
+
+start_time() { # PID -> start in clock ticks since boot, field 22 of /proc/PID/stat
+  local line fields
+  line=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+  read -ra fields <<<"${line##*) }"   # the second field, the name, may hold spaces
+  [ "${fields[0]}" != Z ] && echo "${fields[19]}"
+}
+
+alive() { # PIDFILE
+  local pid started
+  read -r pid started <"$1" 2>/dev/null && [ "$(start_time "$pid")" = "$started" ]
+}
+
+daemons() { # DIR -> its pid files, the last started first
+  local file
+  for file in "$1"/run/*.pid; do [ -f "$file" ] && echo "$file"; done | sort -r
+}
