@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # the variables are for the scripts that source this
 # Sourced by the scripts of this folder: where things are, which versions, and how a daemon of a
 # test cluster is told from a stranger's process. Nothing is built, started or stopped by sourcing.
 
@@ -14,8 +14,10 @@ kubernetes_version() {
     1.33) echo 1.33.13 ;;
     1.34) echo 1.34.4 ;;
     1.35) echo 1.35.4 ;;
-    1.*.*) echo "${wanted#v}" ;;
-    *) fail "KUBERNETES_VERSION=$wanted is not a version; use 1.33, 1.34, 1.35 or a full one such as 1.34.4" ;;
+    *)
+      [[ ${wanted#v} =~ ^1\.[0-9]+\.[0-9]+$ ]] || fail "KUBERNETES_VERSION=$wanted is not a version; use 1.33, 1.34, 1.35 or a full one such as 1.34.4"
+      echo "${wanted#v}"
+      ;;
   esac
 }
 
@@ -90,4 +92,23 @@ alive() { # PIDFILE
 daemons() { # DIR -> its pid files, the last started first
   local file
   for file in "$1"/run/*.pid; do [ -f "$file" ] && echo "$file"; done | sort -r
+}
+
+# Stops every daemon of the cluster in DIR, the last started first, and waits until each is gone.
+# SIGKILL right away: the state is thrown away with DIR, and what a graceful end of an API server
+# buys (its clients' requests, its endpoints) costs seconds and is of use to nobody here.
+stop_daemons() { # DIR
+  local file pid tries
+  while read -r file; do
+    if alive "$file"; then
+      read -r pid _ <"$file"
+      kill -KILL "$pid" 2>/dev/null || true
+      for ((tries = 0; tries < 500; tries++)); do
+        alive "$file" || break
+        sleep 0.02
+      done
+      if alive "$file"; then fail "${file##*/} (process $pid) is still there 10 s after SIGKILL"; fi
+    fi
+    rm -f "$file"
+  done < <(daemons "$1")
 }

@@ -1,0 +1,68 @@
+//! What is wrong with a cluster, and what would be right.
+
+use super::field_path::FieldPath;
+
+/// One thing that is wrong, at one field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The field.
+    pub path: FieldPath,
+    /// What is wrong with it, and what was expected: one sentence without a full stop.
+    pub message: String,
+    /// What to do about it, if that is not plain.
+    pub help: Option<String>,
+}
+
+/// Everything that is wrong with a cluster, in the order it was found.
+#[derive(Debug, Default)]
+pub struct Faults(Vec<Fault>);
+
+impl Faults {
+    /// Notes a fault.
+    pub fn add(&mut self, path: FieldPath, message: impl Into<String>) {
+        self.0.push(Fault { path, message: message.into(), help: None });
+    }
+
+    /// Notes a fault and its cure.
+    pub fn add_with_help(
+        &mut self,
+        path: FieldPath,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.0.push(Fault { path, message: message.into(), help: Some(help.into()) });
+    }
+
+    /// The faults, if there are any.
+    ///
+    /// # Errors
+    ///
+    /// All of them, when there is at least one.
+    pub fn into_result(self) -> Result<(), Vec<Fault>> {
+        if self.0.is_empty() { Ok(()) } else { Err(self.0) }
+    }
+}
+
+/// The path of a field of the spec.
+pub(super) fn spec(field: &str) -> FieldPath {
+    FieldPath::root().key("spec").key(field)
+}
+
+/// A whole number of the spec within its range, or `default` when it is absent or out of range.
+pub(super) fn number(
+    value: Option<impl Into<i64>>,
+    range: std::ops::RangeInclusive<u32>,
+    default: u32,
+    path: &FieldPath,
+    faults: &mut Faults,
+) -> u32 {
+    let Some(value) = value.map(Into::into) else { return default };
+    match u32::try_from(value).ok().filter(|value| range.contains(value)) {
+        Some(value) => value,
+        None => {
+            let (least, most) = (range.start(), range.end());
+            faults.add(path.clone(), format!("{value} is not within {least} to {most}"));
+            default
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What the YAML parser refused, in this program's words.
+
+use serde_json::Value;
+use serde_saphyr::Error;
+use serde_saphyr::Location;
+use serde_saphyr::MessageFormatter;
+use serde_saphyr::UserMessageFormatter;
+use serde_saphyr::budget::BudgetBreach;
+
+use super::limits;
+use super::node::KeyFault;
+use super::place::Place;
+
+/// A fault of the text itself, which no path names. Its place counts from the
+/// document's first line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Notice {
+    pub(super) place: Place,
+    pub(super) message: String,
+    pub(super) hint: Option<String>,
+}
+
+impl Notice {
+    fn new(place: Place, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { place, message: message.into(), hint: Some(hint.into()) }
+    }
+}
+
+/// `bytes` for people; the limits are whole MiB.
+pub(super) fn byte_count(bytes: usize) -> String {
+    format!("{} MiB", bytes >> 20)
+}
+
+/// A value's type with its article, as messages name it.
+pub(super) fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing (null)",
+        Value::Bool(_) => "a boolean",
+        Value::Number(number) if number.is_f64() => "a number",
+        Value::Number(_) => "an integer",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "a mapping",
+    }
+}
+
+pub(super) fn too_long() -> Notice {
+    let limit = byte_count(limits::MAX_DOCUMENT_BYTES);
+    Notice::new(
+        Place::START,
+        format!("the document is longer than {limit}"),
+        "separate the objects by lines of `---`",
+    )
+}
+
+pub(super) fn explain_key(fault: &KeyFault, first_line: u32) -> Notice {
+    match fault {
+        KeyFault::Repeated { key, first, again } => {
+            let first = first.below(first_line);
+            Notice::new(
+                *again,
+                format!("the key `{key}` is set twice; first at {first}"),
+                "remove one of the two",
+            )
+        }
+        KeyFault::NotAString { found: found @ "a mapping", at } => Notice::new(
+            *at,
+            format!("a key must be a string, found {found}"),
+            "if this is a template (`{{ … }}`), render it first; else put the value in quotes",
+        ),
+        KeyFault::NotAString { found, at } => Notice::new(
+            *at,
+            format!("a key must be a string, found {found}"),
+            "put the key in quotes",
+        ),
+    }
+}
+
+/// What the parser said, what it means, and what helps.
+pub(super) fn explain(error: &Error) -> Notice {
+    let place =
+        error.location().filter(|at| *at != Location::UNKNOWN).map_or(Place::START, Place::from);
+    let mut cause = error;
+    while let Error::AliasError { error, .. } | Error::WithSnippet { error, .. } = cause {
+        cause = error;
+    }
+    let (message, hint) = match cause {
+        Error::Budget { breach, .. } => limit(breach),
+        Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. }
+        | Error::AliasReplayCounterOverflow { .. } => alias_bomb(),
+        Error::RecursiveReferencesRequireWeakTypes { .. } => {
+            ("an alias names the value it stands in".into(), Some("write the value out"))
+        }
+        Error::UnknownAnchor { .. } => (
+            "an alias (`*name`) names no anchor (`&name`) above it in this document".into(),
+            Some("put a string that starts with `*` in quotes"),
+        ),
+        Error::NonFiniteFloat { .. } => {
+            ("infinity and not-a-number are no values in Kubernetes".into(), None)
+        }
+        Error::MergeValueNotMapOrSeqOfMaps { .. } => {
+            ("`<<` takes a mapping or a list of mappings".into(), None)
+        }
+        Error::MultipleDocuments { .. } => {
+            ("a second document starts here".into(), Some(SEPARATE_DOCUMENTS))
+        }
+        other => {
+            let message = UserMessageFormatter.format_message(other).into_owned();
+            let hint = HINTS.iter().find(|(part, _)| message.contains(part)).map(|(_, hint)| *hint);
+            (message, hint)
+        }
+    };
+    Notice { place, message, hint: hint.map(str::to_owned) }
+}
+
+fn alias_bomb() -> (String, Option<&'static str>) {
+    (
+        format!(
+            "aliases (`*name`) repeat more than {} parts of the document",
+            limits::MAX_ALIAS_EVENTS
+        ),
+        Some("write out what the aliases stand for"),
+    )
+}
+
+const SEPARATE_DOCUMENTS: &str = "separate documents by a line of `---`";
+
+/// A part of the parser's message, and what mostly helps then.
+const HINTS: &[(&str, &str)] = &[
+    ("recursion limit exceeded", "nothing real nests so deep"),
+    ("tabs disallowed", "indent with spaces"),
+    ("mapping values are not allowed", "check the indentation; quote a value that has `: ` in it"),
+    ("<document start>", SEPARATE_DOCUMENTS),
+    ("unexpected character", "put the value in quotes"),
+    ("unclosed quote", "close the quote"),
+    ("unsupported tag", "remove the tag; quotes make a value a string"),
+    ("<block end>", "check the indentation of this line and of those above"),
+    ("illegal placement of ':'", "a `]` or `}` may be missing above"),
+];
+
+/// Which limit was passed.
+fn limit(breach: &BudgetBreach) -> (String, Option<&'static str>) {
+    let too_much = |limit: usize, what: &str| format!("the document has more than {limit} {what}");
+    let smaller = Some("split it into several documents");
+    let scalars = byte_count(limits::MAX_SCALAR_BYTES);
+    match breach {
+        BudgetBreach::Depth { .. } => (
+            format!("mappings and lists are nested more than {} deep", limits::MAX_DEPTH),
+            Some("nothing real nests so deep"),
+        ),
+        BudgetBreach::Nodes { .. } | BudgetBreach::Events { .. } => {
+            (too_much(limits::MAX_NODES, "values, aliases expanded"), smaller)
+        }
+        BudgetBreach::ScalarBytes { .. } => {
+            (format!("the document has more than {scalars} of text, aliases expanded"), smaller)
+        }
+        BudgetBreach::Aliases { .. } => (too_much(limits::MAX_ALIASES, "aliases (`*name`)"), None),
+        BudgetBreach::Anchors { .. } => (too_much(limits::MAX_ALIASES, "anchors (`&name`)"), None),
+        BudgetBreach::MergeKeys { .. } => {
+            (too_much(limits::MAX_ALIASES, "merge keys (`<<`)"), None)
+        }
+        BudgetBreach::RecordedAnchorEvents { .. } | BudgetBreach::RecordedAnchorBytes { .. } => {
+            alias_bomb()
+        }
+        other => (format!("the document passes a limit: {other:?}"), smaller),
+    }
+}

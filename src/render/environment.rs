@@ -1,0 +1,78 @@
+//! The template engine: compiled once, strict, every value written as a JSON scalar.
+
+use std::sync::LazyLock;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value};
+
+use crate::manifest::yaml;
+
+use super::catalog::CATALOG;
+
+/// What every object but a few has under its name.
+const METADATA: (&str, &str) =
+    ("metadata.yaml.j2", include_str!("../../templates/metadata.yaml.j2"));
+
+/// Every template, compiled at first use.
+pub(super) static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(environment);
+
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    // Lines that hold only a statement leave nothing behind. Building fails for odd delimiters
+    // alone, and these are minijinja's own.
+    let syntax = SyntaxConfig::builder()
+        .trim_blocks(true)
+        .lstrip_blocks(true)
+        .keep_trailing_newline(true)
+        .build();
+    environment.set_syntax(syntax.unwrap_or_default());
+    environment.add_filter("block", block);
+    let templates = CATALOG.iter().map(|row| (row.template, row.source));
+    for (name, source) in templates.chain([METADATA]) {
+        // A template that does not compile is missing, and rendering names it: the tests compile
+        // each one.
+        let _ = environment.add_template(name, source);
+    }
+    environment
+}
+
+/// A structure as block YAML at an indent; the first line continues the template's own.
+fn block(value: &Value, indent: usize) -> Result<Value, Error> {
+    let fault = |cause: String| Error::new(ErrorKind::InvalidOperation, cause);
+    let value = serde_json::to_value(value).map_err(|error| fault(error.to_string()))?;
+    let text = yaml::block(&value, indent).map_err(|error| fault(error.to_string()))?;
+    Ok(Value::from_safe_string(text.trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_template_compiles() {
+        for row in CATALOG {
+            let mut environment = Environment::new();
+            environment.add_filter("block", block);
+            let compiled = environment.add_template(row.template, row.source);
+            assert!(compiled.is_ok(), "{}: {:?}", row.template, compiled.err());
+        }
+    }
+
+    #[test]
+    fn no_template_goes_round_the_quoting() {
+        for row in CATALOG {
+            assert!(!row.source.contains("safe"), "{} marks something as safe", row.template);
+            for line in row.source.lines().filter(|line| line.contains("}}")) {
+                let after = line.rsplit("}}").next().unwrap_or_default();
+                let before = line.split("{{").next().unwrap_or_default();
+                assert!(after.is_empty(), "{}: text behind a value: {line}", row.template);
+                assert!(
+                    before.trim().is_empty() || before.ends_with(": "),
+                    "{}: text before a value: {line}",
+                    row.template
+                );
+            }
+        }
+    }
+}
