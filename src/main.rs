@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The `gungnir` program: all it does is in [`gungnir::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    gungnir::cli::run(std::env::args_os())
+}

@@ -10,7 +10,7 @@ mod access;
 pub mod directive;
 mod duration;
 mod fault;
-mod field_path;
+pub mod field_path;
 mod image;
 mod label;
 mod monitoring;

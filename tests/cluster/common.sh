@@ -48,8 +48,8 @@ inputs_key() { # STRING... -- FILE...
 # Is the result whose key lies in FILE made from these inputs?
 up_to_date() { [ -f "$1" ] && [ "$(<"$1")" = "$2" ]; }
 
-# Holds the lock FILE on descriptor 9 until the script ends. Children get `9>&-`, so that none
-# that outlives the script keeps the next one out.
+# Holds the lock FILE on descriptor 9 until the script ends. Children that may outlive the
+# script without harm get `9>&-`, so as not to keep the next one out.
 lock() {
   exec 9>>"$1"
   flock --nonblock 9 && return

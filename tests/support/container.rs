@@ -129,12 +129,7 @@ impl Container {
     }
 
     /// [`Container::exec`] with more of environment.
-    pub fn exec_with(
-        &self,
-        limit_seconds: u32,
-        command: &[&str],
-        env: &[(&str, &str)],
-    ) -> Output {
+    pub fn exec_with(&self, limit_seconds: u32, command: &[&str], env: &[(&str, &str)]) -> Output {
         Command::new("timeout")
             .args(["--kill-after=1", &limit_seconds.to_string(), "nsenter"])
             .args(["--target", &self.first_process_id.to_string()])
@@ -169,7 +164,7 @@ impl Container {
         assert!(succeeded, "{command:?}: not within {limit:?}: {last:?}; the log:\n{}", self.log());
     }
 
-    /// Waits until the first process ends.
+    /// Waits until the first process ends; its status, or a failure if a signal killed it.
     ///
     /// # Panics
     /// When it still runs after `limit`, with all that it wrote.

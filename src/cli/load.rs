@@ -1,0 +1,248 @@
+//! From sources to sound clusters, with every fault of every file at once.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::api::GROUP;
+use crate::api::KIND;
+use crate::api::VERSION;
+use crate::api::ValkeyCluster;
+use crate::api::crd_schema;
+use crate::cluster;
+use crate::cluster::FieldPath;
+use crate::cluster::Roles;
+use crate::cluster::Segment;
+use crate::cluster::ValidatedCluster;
+use crate::cluster::validate;
+use crate::input::Document;
+use crate::input::Fault;
+use crate::input::Report;
+use crate::input::Schema;
+use crate::input::SchemaError;
+use crate::input::Source;
+use crate::manifest::Manifest;
+
+use super::exit::Failure;
+
+/// The schema of a `ValkeyCluster`, compiled once.
+static SCHEMA: LazyLock<Result<Schema, SchemaError>> =
+    LazyLock::new(|| Schema::compile(crd_schema()));
+
+/// What the command line says about every cluster.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Adjustments {
+    /// The namespace of clusters that name none.
+    pub namespace: Option<String>,
+    /// Values put over those of the file.
+    pub overrides: Vec<Override>,
+    /// Who says which pod is master.
+    pub roles: Roles,
+}
+
+/// One `--set path=value`.
+#[derive(Clone, Debug)]
+pub(super) struct Override {
+    path: FieldPath,
+    value: Value,
+    text: String,
+}
+
+impl Override {
+    /// Reads `path=value`; the value is YAML, and a path without a top-level field is in the spec.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let Some((path, value)) = text.split_once('=') else {
+            return Err("write `path=value`, like `replicas=5`".to_owned());
+        };
+        let path = FieldPath::parse(path).map_err(|error| error.to_string())?;
+        let top = match path.segments().first() {
+            Some(Segment::Key(key)) => key.as_str(),
+            _ => "",
+        };
+        let path = if matches!(top, "apiVersion" | "kind" | "metadata" | "spec") {
+            path
+        } else {
+            let spec = Segment::Key("spec".to_owned());
+            FieldPath::from([&[spec], path.segments()].concat())
+        };
+        let value = crate::manifest::yaml::read(value)
+            .map_err(|_| format!("`{value}` is not YAML; quote it if it is text"))?;
+        Ok(Self { path, value, text: text.to_owned() })
+    }
+}
+
+/// What sources hold.
+#[derive(Debug, Default)]
+pub(super) struct Loaded {
+    /// The clusters, in the order in which they were found.
+    pub clusters: Vec<ValidatedCluster>,
+    /// Every other object, as it is written.
+    pub others: Vec<Manifest>,
+    /// What is worth a look, and what is wrong.
+    pub report: Report,
+    /// Where each cluster stands, by namespace and name.
+    places: BTreeMap<(Option<String>, String), String>,
+}
+
+impl Loaded {
+    /// Reads every document of a source; faults go into the report.
+    ///
+    /// Documents of other kinds are kept when `keep_others` says so, else passed over.
+    pub(super) fn read(&mut self, source: &Source, adjustments: &Adjustments, keep_others: bool) {
+        for document in source.documents() {
+            match document {
+                Err(diagnostics) => self.report.add(diagnostics),
+                Ok(document) => self.document(document, adjustments, keep_others),
+            }
+        }
+    }
+
+    fn document(&mut self, mut document: Document<'_>, adjustments: &Adjustments, keep: bool) {
+        match belongs(&document) {
+            Belonging::Cluster => match self.cluster(&mut document, adjustments) {
+                Ok(cluster) => self.clusters.push(cluster),
+                Err(faults) => self.report.add(document.diagnostics(faults)),
+            },
+            Belonging::Misspelt(fault) => self.report.add(document.diagnostics([fault])),
+            Belonging::Other if keep => match Manifest::read(document.text()) {
+                Ok(manifest) => self.others.push(manifest),
+                Err(error) => {
+                    let fault = Fault::new(FieldPath::root(), error.to_string());
+                    self.report.add(document.diagnostics([fault]));
+                }
+            },
+            Belonging::Other => {}
+        }
+    }
+
+    fn cluster(
+        &mut self,
+        document: &mut Document<'_>,
+        adjustments: &Adjustments,
+    ) -> Result<ValidatedCluster, Vec<Fault>> {
+        adjust(document, adjustments)?;
+        let whole = |message: String| vec![Fault::new(FieldPath::root(), message)];
+        let schema = SCHEMA.as_ref().map_err(|error| whole(error.to_string()))?;
+        let faults = schema.faults(document);
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let cluster = ValkeyCluster::deserialize(document.value())
+            .map_err(|error| whole(error.to_string()))?;
+        let cluster = validate(cluster, adjustments.roles).map_err(|faults| {
+            let faults = faults.into_iter().map(|fault| (fault.path, fault.message, fault.help));
+            faults.map(Fault::from).collect::<Vec<_>>()
+        })?;
+
+        let name = FieldPath::root().key("metadata").key("name");
+        let place = format!("{}:{}", document.source().name(), document.place(&name).line);
+        let identity = (cluster.namespace.clone(), cluster.names.cluster.clone());
+        if let Some(first) = self.places.get(&identity) {
+            let message = format!("there is a ValkeyCluster `{}` already", identity.1);
+            let hint = format!("the first one is at {first}; give one of them another name");
+            return Err(vec![Fault::new(name, message).hint(hint)]);
+        }
+        self.places.insert(identity, place);
+        Ok(cluster)
+    }
+
+    /// The clusters and others, unless something is wrong.
+    pub(super) fn into_sound(self) -> Result<Self, Failure> {
+        if self.report.errors() > 0 {
+            return Err(Failure::Input(Box::new(self.report)));
+        }
+        Ok(self)
+    }
+}
+
+fn adjust(document: &mut Document<'_>, adjustments: &Adjustments) -> Result<(), Vec<Fault>> {
+    let namespace = FieldPath::root().key("metadata").key("namespace");
+    if let Some(wanted) = &adjustments.namespace
+        && document.identity().namespace.is_none_or(str::is_empty)
+    {
+        // A document without metadata is reported by its schema.
+        let _ = document.set(&namespace, Value::from(wanted.as_str()));
+    }
+    for Override { path, value, text } in &adjustments.overrides {
+        document.set(path, value.clone()).map_err(|error| {
+            vec![Fault::new(path.clone(), format!("`--set {text}` does not fit: {error}"))]
+        })?;
+    }
+    Ok(())
+}
+
+/// What else is wrong with a document that does not fit the schema: its sound fields are checked
+/// as if the others were not there.
+fn faults_beside(value: &Value, known: &[Fault], roles: Roles) -> Vec<Fault> {
+    let mut rest = value.clone();
+    for fault in known {
+        remove(&mut rest, fault.path.segments());
+    }
+    let Ok(cluster) = ValkeyCluster::deserialize(&rest) else { return Vec::new() };
+    let found = validate(cluster, roles).err().map(semantic).unwrap_or_default();
+    let is_new = |fault: &Fault| {
+        known.iter().all(|known| !fault.path.segments().starts_with(known.path.segments()))
+    };
+    found.into_iter().filter(is_new).collect()
+}
+
+fn remove(value: &mut Value, path: &[Segment]) {
+    match (path, value) {
+        ([Segment::Key(key)], Value::Object(fields)) => {
+            fields.shift_remove(key);
+        }
+        ([Segment::Key(key), rest @ ..], Value::Object(fields)) => {
+            if let Some(below) = fields.get_mut(key) {
+                remove(below, rest);
+            }
+        }
+        // An item keeps its place, so that the paths of the others stay true.
+        ([Segment::Index(at), rest @ ..], Value::Array(items)) if !rest.is_empty() => {
+            if let Some(below) = items.get_mut(*at) {
+                remove(below, rest);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn semantic(faults: Vec<cluster::Fault>) -> Vec<Fault> {
+    let faults = faults.into_iter().map(|fault| (fault.path, fault.message, fault.help));
+    faults.map(Fault::from).collect()
+}
+
+/// What a document is to Gungnir.
+enum Belonging {
+    Cluster,
+    /// It is meant for Gungnir, but names a version or kind that is not there.
+    Misspelt(Fault),
+    Other,
+}
+
+fn belongs(document: &Document<'_>) -> Belonging {
+    let identity = document.identity();
+    let at = |field: &str| FieldPath::root().key(field);
+    let (group, version) = match identity.api_version.unwrap_or_default().split_once('/') {
+        Some((group, version)) => (group, version),
+        None => ("", identity.api_version.unwrap_or_default()),
+    };
+    match (group == GROUP, identity.kind) {
+        (true, Some(KIND)) if version == VERSION => Belonging::Cluster,
+        (true, Some(KIND)) => Belonging::Misspelt(
+            Fault::new(at("apiVersion"), format!("there is no version `{version}` of {KIND}"))
+                .hint(format!("write `{GROUP}/{VERSION}`")),
+        ),
+        (true, kind) => {
+            let kind = kind.unwrap_or_default();
+            let fault = Fault::new(at("kind"), format!("{GROUP} has no kind `{kind}`"));
+            Belonging::Misspelt(fault.hint(format!("write `{KIND}`")))
+        }
+        (false, Some(KIND)) if group.is_empty() => Belonging::Misspelt(
+            Fault::new(at("apiVersion"), format!("`{version}` is not the API of a {KIND}"))
+                .hint(format!("write `{GROUP}/{VERSION}`")),
+        ),
+        (false, _) => Belonging::Other,
+    }
+}

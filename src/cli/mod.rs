@@ -1,0 +1,142 @@
+//! The command line: one file a subcommand. The only room that reads files and prints.
+//!
+//! stdout carries data that can be piped, stderr what people read. Exit codes: 0 done or equal,
+//! 1 differs, 2 usage or bad input, 3 a file or cluster could not be used, 4 a `--fail-on` gate.
+
+mod completions;
+mod console;
+mod crd;
+// mod diff;
+mod exit;
+mod files;
+mod filter;
+mod krm;
+mod load;
+mod man;
+// mod operand;
+mod output_dir;
+mod plugin;
+mod progress;
+mod render;
+// pub mod report;
+mod validate;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use tracing_subscriber::filter::LevelFilter;
+
+use console::{ColorChoice, Console};
+use exit::{Failure, Outcome};
+
+/// Valkey on Kubernetes, run the GitOps way.
+///
+/// A ValkeyCluster of a few lines becomes the whole set of manifests, the same bytes every time.
+#[derive(Debug, Parser)]
+#[command(
+    name = "gungnir",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    after_help = "Exit codes: 0 done or equal, 1 differs, 2 usage or bad input, 3 a file or cluster \
+                  could not be used, 4 a --fail-on gate was hit."
+)]
+struct Cli {
+    /// When to colour output.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    color: ColorChoice,
+
+    /// Say on stderr what is being done; twice for more.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print the manifests of clusters, or write them to a directory.
+    Render(render::RenderArgs),
+    /// Tell what a change does, down to what it restarts.
+    // Diff(diff::DiffArgs),
+    /// Check files and say everything that is wrong with them.
+    Validate(validate::ValidateArgs),
+    /// Print the CustomResourceDefinition.
+    Crd,
+    /// Run as a KRM function for kustomize and kpt: a ResourceList on stdin and stdout.
+    Fn,
+    /// Print or run a plugin definition for Argo CD or kustomize.
+    Plugin(plugin::PluginArgs),
+    /// Print a completion script for a shell.
+    Completions(completions::CompletionsArgs),
+    /// Write the manual pages to a directory.
+    Man(man::ManArgs),
+}
+
+/// Runs the program with its arguments, the program's name first.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        // Help and version are data; anything else is a fault of the caller.
+        Err(message) => {
+            let code = if message.use_stderr() { 2 } else { 0 };
+            let _ = message.print();
+            return ExitCode::from(code);
+        }
+    };
+    let console = Console::new(cli.color);
+    trace(cli.verbose);
+    match execute(cli.command, console) {
+        Ok(outcome) => outcome.code(),
+        Err(failure) => {
+            match &failure {
+                Failure::Input(report) => console.report(report),
+                Failure::Usage(error) | Failure::Io(error) => console.error(error),
+                Failure::ClosedPipe => {}
+            }
+            failure.code()
+        }
+    }
+}
+
+fn execute(command: Command, console: Console) -> Result<Outcome, Failure> {
+    match command {
+        Command::Render(arguments) => render::run(&arguments, console),
+        // Command::Diff(arguments) => diff::run(&arguments, console),
+        Command::Validate(arguments) => validate::run(&arguments, console),
+        Command::Crd => crd::run(console),
+        Command::Fn => krm::run(console),
+        Command::Plugin(arguments) => plugin::run(&arguments, console),
+        Command::Completions(arguments) => {
+            completions::run(&arguments, &mut Cli::command(), console)
+        }
+        Command::Man(arguments) => man::run(&arguments, Cli::command()),
+    }
+}
+
+fn trace(verbose: u8) {
+    let level = match verbose {
+        0 => return,
+        1 => LevelFilter::INFO,
+        _ => LevelFilter::DEBUG,
+    };
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .without_time()
+        .with_target(false);
+    // A subscriber that is there already (in a test) is as good.
+    let _ = subscriber.try_init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,182 @@
+//! `gungnir plugin`: definitions for tools that call Gungnir, and what they call.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::console::Console;
+use super::exit::{Failure, Outcome};
+use super::files::files_below;
+use super::files::read_source;
+use super::load::{Adjustments, Loaded, Override};
+use super::render::{load, render_all};
+
+/// The `plugin.yaml` of an Argo CD sidecar.
+const ARGOCD: &str = include_str!("../../templates/plugin/argocd.yaml");
+/// The stanza of a kustomization.
+const KUSTOMIZE: &str = include_str!("../../templates/plugin/kustomize.yaml");
+/// Where Argo CD puts what a user typed for the application.
+const PARAMETERS_VARIABLE: &str = "ARGOCD_APP_PARAMETERS";
+/// Where Argo CD puts the namespace of the application.
+const NAMESPACE_VARIABLE: &str = "ARGOCD_APP_NAMESPACE";
+
+/// Arguments of `gungnir plugin`.
+#[derive(Debug, Args)]
+pub(super) struct PluginArgs {
+    #[command(subcommand)]
+    tool: Tool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Tool {
+    /// Print Argo CD's plugin.yaml, or do what it calls.
+    Argocd {
+        #[command(subcommand)]
+        call: Option<ArgocdCall>,
+    },
+    /// Print the stanza for a kustomization.
+    Kustomize,
+}
+
+#[derive(Debug, Subcommand)]
+enum ArgocdCall {
+    /// Print the manifests of the current directory.
+    Generate,
+    /// Print the files that hold clusters; nothing when there are none.
+    Discover,
+    /// Print what a user may set for an application.
+    Parameters,
+}
+
+pub(super) fn run(arguments: &PluginArgs, console: Console) -> Result<Outcome, Failure> {
+    match &arguments.tool {
+        Tool::Kustomize => console.data(KUSTOMIZE)?,
+        Tool::Argocd { call: None } => console.data(ARGOCD)?,
+        Tool::Argocd { call: Some(ArgocdCall::Generate) } => generate(console)?,
+        Tool::Argocd { call: Some(ArgocdCall::Discover) } => discover(console)?,
+        Tool::Argocd { call: Some(ArgocdCall::Parameters) } => {
+            console.data(&format!("{:#}\n", parameters()))?;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// Argo CD runs the plugin in the folder of the application.
+fn generate(console: Console) -> Result<(), Failure> {
+    let adjustments = adjustments(
+        std::env::var(PARAMETERS_VARIABLE).ok().as_deref(),
+        std::env::var(NAMESPACE_VARIABLE).ok(),
+    )?;
+    let loaded = load(&[PathBuf::from(".")], &adjustments, true, console)?.into_sound()?;
+    console.data(&render_all(loaded, console)?.to_yaml())
+}
+
+fn discover(console: Console) -> Result<(), Failure> {
+    let mut found = String::new();
+    for file in files_below(".".as_ref())? {
+        // A file that is not YAML is not ours: whoever owns it says so.
+        let Ok(source) = read_source(&file) else { continue };
+        let mut loaded = Loaded::default();
+        loaded.read(&source, &Adjustments::default(), false);
+        if !loaded.clusters.is_empty() || loaded.report.errors() > 0 && mentions_us(source.text()) {
+            found += &format!("{}\n", file.display());
+        }
+    }
+    console.data(&found)
+}
+
+fn mentions_us(text: &str) -> bool {
+    text.contains(crate::api::GROUP)
+}
+
+/// One parameter as Argo CD hands it over.
+#[derive(Debug, Deserialize)]
+struct Parameter {
+    name: String,
+    #[serde(default)]
+    string: Option<String>,
+    #[serde(default)]
+    array: Option<Vec<String>>,
+    #[serde(default)]
+    map: Option<BTreeMap<String, String>>,
+}
+
+fn adjustments(
+    parameters: Option<&str>,
+    namespace: Option<String>,
+) -> Result<Adjustments, Failure> {
+    let mut adjustments = Adjustments { namespace, ..Adjustments::default() };
+    let parameters: Vec<Parameter> = match parameters.filter(|text| !text.trim().is_empty()) {
+        None => Vec::new(),
+        Some(text) => serde_json::from_str(text).map_err(|error| {
+            Failure::usage(format_args!(
+                "`{PARAMETERS_VARIABLE}` is not what Argo CD sends: {error}"
+            ))
+        })?,
+    };
+    for Parameter { name, string, array, map } in parameters {
+        match (name.as_str(), string, array, map) {
+            ("set", _, Some(values), _) => {
+                for value in values {
+                    let value = Override::parse(&value).map_err(|cause| {
+                        Failure::usage(format_args!("parameter `set`: `{value}`: {cause}"))
+                    })?;
+                    adjustments.overrides.push(value);
+                }
+            }
+            ("namespace", Some(namespace), ..) if !namespace.is_empty() => {
+                adjustments.namespace = Some(namespace);
+            }
+            ("namespace", ..) => {}
+            (other, ..) => {
+                return Err(Failure::usage(format_args!(
+                    "there is no parameter `{other}`; there are `namespace` and `set`"
+                )));
+            }
+        }
+    }
+    Ok(adjustments)
+}
+
+fn parameters() -> serde_json::Value {
+    json!([
+        {
+            "name": "namespace",
+            "title": "Namespace",
+            "tooltip": "The namespace of clusters that name none; default: the application's",
+            "itemType": "string",
+            "collectionType": "",
+        },
+        {
+            "name": "set",
+            "title": "Overrides",
+            "tooltip": "Fields of every cluster, like replicas=5",
+            "itemType": "string",
+            "collectionType": "array",
+        },
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn argo_cds_parameters_become_adjustments() {
+        let text =
+            r#"[{"name":"namespace","string":"prod"},{"name":"set","array":["replicas=5"]}]"#;
+        let made = adjustments(Some(text), Some("app".to_owned())).unwrap();
+        assert_eq!(made.namespace.as_deref(), Some("prod"));
+        assert_eq!(made.overrides.len(), 1);
+
+        let none = adjustments(None, Some("app".to_owned())).unwrap();
+        assert_eq!(none.namespace.as_deref(), Some("app"));
+
+        for text in ["{", r#"[{"name":"other"}]"#, r#"[{"name":"set","array":["replicas"]}]"#] {
+            assert!(adjustments(Some(text), None).is_err(), "{text}");
+        }
+    }
+}

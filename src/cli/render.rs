@@ -1,0 +1,193 @@
+//! `gungnir render`: clusters in, manifests out.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use crate::cluster::Roles;
+use crate::input::{Diagnostic, Place};
+use crate::manifest::ManifestSet;
+use crate::render::render_into;
+
+use super::console::Console;
+use super::exit::{Failure, Outcome};
+use super::files::{STDIN, files_below, is_folder, read_source};
+use super::filter::Filter;
+use super::load::{Adjustments, Loaded, Override};
+use super::output_dir::OutputDir;
+use super::progress::Progress;
+
+/// What the command line may say about clusters, in every command that reads them.
+#[derive(Debug, Default, Args)]
+pub(super) struct ClusterArgs {
+    /// The namespace of clusters that name none.
+    #[arg(short, long, value_name = "NAMESPACE")]
+    namespace: Option<String>,
+
+    /// Without the operator: the pod with this ordinal is master for ever, and nobody fails over.
+    #[arg(long, value_name = "ORDINAL")]
+    master: Option<u32>,
+
+    /// Set a field of every cluster, like `replicas=5` or `metadata.labels.team=core`; the value
+    /// is YAML. Repeatable.
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = Override::parse)]
+    overrides: Vec<Override>,
+}
+
+impl ClusterArgs {
+    pub(super) fn adjustments(&self) -> Adjustments {
+        Adjustments {
+            namespace: self.namespace.clone(),
+            overrides: self.overrides.clone(),
+            roles: match self.master {
+                Some(master) => Roles::Static { master },
+                None => Roles::Elected,
+            },
+        }
+    }
+
+    pub(super) fn master(&self) -> Option<u32> {
+        self.master
+    }
+}
+
+/// Arguments of `gungnir render`.
+#[derive(Debug, Args)]
+pub(super) struct RenderArgs {
+    /// Files, directories, or `-` for stdin.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    cluster: ClusterArgs,
+
+    /// How to print the manifests.
+    #[arg(short, long, value_enum, default_value_t, conflicts_with = "output_dir")]
+    output: Format,
+
+    /// Only objects of this kind and name; `*` stands for anything. Repeatable.
+    #[arg(long, value_name = "KIND[/NAME]", value_parser = Filter::parse)]
+    only: Vec<Filter>,
+
+    /// Pass objects of other kinds through.
+    #[arg(long)]
+    keep_others: bool,
+
+    /// Write one file an object below this directory; files whose bytes stay are not touched.
+    #[arg(long, value_name = "DIR")]
+    output_dir: Option<PathBuf>,
+
+    /// Delete files below the directory that Gungnir wrote and that are rendered no more.
+    #[arg(long, requires = "output_dir", conflicts_with = "only")]
+    prune: bool,
+
+    /// Write nothing; exit 1 when the directory is not what would be written.
+    #[arg(long, requires = "output_dir")]
+    check: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    #[default]
+    Yaml,
+    Json,
+}
+
+pub(super) fn run(arguments: &RenderArgs, console: Console) -> Result<Outcome, Failure> {
+    let RenderArgs { paths, cluster, output, only, keep_others, output_dir, prune, check } =
+        arguments;
+    let loaded = load(paths, &cluster.adjustments(), *keep_others, console)?.into_sound()?;
+    if let Some(master) = cluster.master() {
+        console.note(format_args!(
+            "note: rendered with a static master (ordinal {master}): nobody fails over when it \
+             dies, and its pod restarts without a handover"
+        ));
+    }
+    let rendered = pick(render_all(loaded, console)?, only)?;
+
+    if let Some(directory) = output_dir {
+        let directory = OutputDir::new(directory, &rendered, *prune)?;
+        return if *check { directory.check(console) } else { directory.write(console) };
+    }
+    let text = match output {
+        Format::Yaml => rendered.to_yaml(),
+        Format::Json => rendered.to_json().map_err(|error| Failure::Usage(error.into()))?,
+    };
+    console.data(&text)?;
+    Ok(Outcome::Done)
+}
+
+/// The objects that `--only` wants; a pattern that wants none is a mistake.
+fn pick(rendered: ManifestSet, only: &[Filter]) -> Result<ManifestSet, Failure> {
+    if only.is_empty() {
+        return Ok(rendered);
+    }
+    if let Some(idle) = only.iter().find(|filter| !rendered.iter().any(|m| filter.takes(m.key()))) {
+        let known: BTreeSet<String> =
+            rendered.iter().map(|m| format!("{}/{}", m.key().kind, m.key().name)).collect();
+        let known: Vec<&str> = known.iter().take(20).map(String::as_str).collect();
+        return Err(Failure::usage(format_args!(
+            "`--only {}` fits no object; there are {}",
+            idle.text(),
+            known.join(", ")
+        )));
+    }
+    let wanted = rendered.iter().filter(|m| only.iter().any(|filter| filter.takes(m.key())));
+    wanted.cloned().collect::<Result<_, _>>().map_err(|error| Failure::Usage(error.into()))
+}
+
+/// Reads every file that the paths mean. Faults are in the report; only what cannot be read at
+/// all is a failure.
+pub(super) fn load(
+    paths: &[PathBuf],
+    adjustments: &Adjustments,
+    keep_others: bool,
+    console: Console,
+) -> Result<Loaded, Failure> {
+    let mut loaded = Loaded::default();
+    let mut progress = Progress::new(console);
+    for path in paths {
+        let before = loaded.clusters.len() + loaded.report.errors();
+        for file in files_below(path)? {
+            tracing::info!(file = %file.display(), "reading");
+            match read_source(&file) {
+                Ok(source) => loaded.read(&source, adjustments, keep_others),
+                Err(Failure::Input(report)) => loaded.report.add(report.shown().cloned()),
+                Err(failure) => return Err(failure),
+            }
+            progress.step("files read");
+        }
+        if loaded.clusters.len() + loaded.report.errors() == before {
+            loaded.report.add([nothing_in(path)?]);
+        }
+    }
+    Ok(loaded)
+}
+
+fn nothing_in(path: &Path) -> Result<Diagnostic, Failure> {
+    let (name, what) = if path == Path::new(STDIN) {
+        ("stdin".to_owned(), "there is no ValkeyCluster on stdin")
+    } else if is_folder(path)? {
+        (path.display().to_string(), "there is no ValkeyCluster in this directory")
+    } else {
+        (path.display().to_string(), "there is no ValkeyCluster in this file")
+    };
+    let hint = "a cluster has `apiVersion: valkey.verilean.io/v1` and `kind: ValkeyCluster`";
+    Ok(Diagnostic::of_file(name, Place::START, what, hint))
+}
+
+/// Every manifest of every cluster, and the others.
+pub(super) fn render_all(loaded: Loaded, console: Console) -> Result<ManifestSet, Failure> {
+    let mut set = ManifestSet::new();
+    let mut progress = Progress::new(console);
+    for cluster in &loaded.clusters {
+        render_into(cluster, &mut set).map_err(|error| Failure::Usage(error.into()))?;
+        progress.step("clusters rendered");
+    }
+    for manifest in loaded.others {
+        set.insert(manifest).map_err(|error| Failure::Usage(error.into()))?;
+    }
+    tracing::info!(clusters = loaded.clusters.len(), objects = set.len(), "rendered");
+    Ok(set)
+}
