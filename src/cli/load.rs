@@ -125,16 +125,14 @@ impl Loaded {
         adjust(document, adjustments)?;
         let whole = |message: String| vec![Fault::new(FieldPath::root(), message)];
         let schema = SCHEMA.as_ref().map_err(|error| whole(error.to_string()))?;
-        let faults = schema.faults(document);
+        let mut faults = schema.faults(document);
         if !faults.is_empty() {
+            faults.extend(faults_beside(document.value(), &faults, adjustments.roles));
             return Err(faults);
         }
         let cluster = ValkeyCluster::deserialize(document.value())
             .map_err(|error| whole(error.to_string()))?;
-        let cluster = validate(cluster, adjustments.roles).map_err(|faults| {
-            let faults = faults.into_iter().map(|fault| (fault.path, fault.message, fault.help));
-            faults.map(Fault::from).collect::<Vec<_>>()
-        })?;
+        let cluster = validate(cluster, adjustments.roles).map_err(semantic)?;
 
         let name = FieldPath::root().key("metadata").key("name");
         let place = format!("{}:{}", document.source().name(), document.place(&name).line);
