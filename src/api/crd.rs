@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
 use schemars::generate::SchemaSettings;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::spec::ValkeyCluster;
 
@@ -38,6 +38,7 @@ const KUBERNETES_TYPES: &[&str] = &[
 ];
 
 /// The CustomResourceDefinition of [`ValkeyCluster`], as the object that is applied.
+#[must_use]
 pub fn crd() -> &'static Value {
     static CRD: LazyLock<Value> = LazyLock::new(|| finish(&ValkeyCluster::crd()));
     &CRD
@@ -56,6 +57,8 @@ fn finish(derived: &CustomResourceDefinition) -> Value {
     let schema = &mut crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
     describe(schema, written.as_value());
     clean(schema, false);
+    // Helm leaves it, and with it every cluster, when the chart is uninstalled.
+    crd["metadata"]["annotations"] = json!({ "helm.sh/resource-policy": "keep" });
     crd
 }
 

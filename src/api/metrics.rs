@@ -14,7 +14,7 @@ pub struct Metrics {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
 
-    /// The exporter's image. Default: docker.io/oliver006/redis_exporter, pinned by Gungnir.
+    /// The exporter's image. Default: `docker.io/oliver006/redis_exporter`, pinned by Gungnir.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     pub image: Option<String>,

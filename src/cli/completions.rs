@@ -16,7 +16,7 @@ pub(super) struct CompletionsArgs {
 pub(super) fn run(
     arguments: &CompletionsArgs,
     command: &mut clap::Command,
-    console: Console,
+    console: &Console,
 ) -> Result<Outcome, Failure> {
     let mut script = Vec::new();
     generate(arguments.shell, command, "gungnir", &mut script);

@@ -1,7 +1,7 @@
 //! The only writer: stdout carries data, stderr what people read.
 
 use std::fmt;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal, Stderr, Stdout, Write};
 
 use crate::input::{Report, Style};
 
@@ -20,25 +20,27 @@ pub(super) enum ColorChoice {
 }
 
 /// Where output goes, and how it looks there.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Console {
+    stdout: Stdout,
+    stderr: Stderr,
     color: ColorChoice,
 }
 
 impl Console {
     pub(super) fn new(color: ColorChoice) -> Self {
-        Self { color }
+        Self { stdout: io::stdout(), stderr: io::stderr(), color }
     }
 
     /// Writes data to stdout.
     pub(super) fn data(&self, text: &str) -> Result<(), Failure> {
-        let mut stdout = io::stdout().lock();
+        let mut stdout = self.stdout.lock();
         stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Failure::output)
     }
 
     /// Writes a line for people to stderr. A stderr that nobody reads stops no work.
     pub(super) fn note(&self, message: impl fmt::Display) {
-        let _ = writeln!(io::stderr().lock(), "{message}");
+        let _ = writeln!(self.stderr.lock(), "{message}");
     }
 
     /// Writes an error to stderr, with its causes.
@@ -50,21 +52,21 @@ impl Console {
     /// Writes what is wrong with people's files to stderr.
     pub(super) fn report(&self, report: &Report) {
         let style = if self.colors_stderr() { Style::Coloured } else { Style::Plain };
-        let _ = write!(io::stderr().lock(), "{}", report.styled(style));
+        let _ = write!(self.stderr.lock(), "{}", report.styled(style));
     }
 
     /// Whether data on stdout is coloured.
     pub(super) fn colors_stdout(&self) -> bool {
-        self.colors(io::stdout().is_terminal())
+        self.colors(self.stdout.is_terminal())
     }
 
     fn colors_stderr(&self) -> bool {
-        self.colors(io::stderr().is_terminal())
+        self.colors(self.stderr.is_terminal())
     }
 
     /// Whether a person watches stderr.
     pub(super) fn is_watched(&self) -> bool {
-        io::stderr().is_terminal()
+        self.stderr.is_terminal()
     }
 
     fn colors(&self, terminal: bool) -> bool {

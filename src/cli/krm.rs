@@ -21,7 +21,7 @@ use super::render::render_all;
 const PATH_ANNOTATIONS: [&str; 2] =
     ["config.kubernetes.io/path", "internal.config.kubernetes.io/path"];
 
-pub(super) fn run(console: Console) -> Result<Outcome, Failure> {
+pub(super) fn run(console: &Console) -> Result<Outcome, Failure> {
     let source = read_source(STDIN.as_ref())?;
     let mut list = yaml::read(source.text()).map_err(|error| Failure::Usage(error.into()))?;
     if list.get("kind").and_then(Value::as_str) != Some("ResourceList") {
@@ -76,7 +76,7 @@ fn is_cluster(item: &Value) -> bool {
 fn expand(
     place: &str,
     item: &Value,
-    console: Console,
+    console: &Console,
 ) -> Result<Result<Vec<Value>, Box<Report>>, Failure> {
     let mut cluster = item.clone();
     let folder = take_tool_annotations(&mut cluster);
@@ -93,7 +93,9 @@ fn expand(
     let objects = set.iter().map(Manifest::object).collect::<Result<Vec<_>, _>>();
     let mut objects = objects.map_err(|error| Failure::Usage(error.into()))?;
     if let Some(folder) = folder {
-        objects.iter_mut().for_each(|object| place_in(object, &folder));
+        for object in &mut objects {
+            place_in(object, &folder);
+        }
     }
     Ok(Ok(objects))
 }

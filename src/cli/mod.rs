@@ -88,7 +88,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let console = Console::new(cli.color);
     trace(cli.verbose);
-    match execute(cli.command, console) {
+    match execute(cli.command, &console) {
         Ok(outcome) => outcome.code(),
         Err(failure) => {
             match &failure {
@@ -101,7 +101,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn execute(command: Command, console: Console) -> Result<Outcome, Failure> {
+fn execute(command: Command, console: &Console) -> Result<Outcome, Failure> {
     match command {
         Command::Render(arguments) => render::run(&arguments, console),
         // Command::Diff(arguments) => diff::run(&arguments, console),

@@ -52,7 +52,7 @@ impl Operand {
         &self,
         adjustments: &Adjustments,
         keep_others: bool,
-        console: Console,
+        console: &Console,
     ) -> Result<ManifestSet, Failure> {
         let mut loaded = Loaded::default();
         for source in self.sources(&mut loaded.report)? {

@@ -58,7 +58,7 @@ impl<'a> OutputDir<'a> {
     }
 
     /// Says what would change; 1 when anything would.
-    pub(super) fn check(&self, console: Console) -> Result<Outcome, Failure> {
+    pub(super) fn check(&self, console: &Console) -> Result<Outcome, Failure> {
         let changes = self.changes()?;
         for (path, _) in &changes.write {
             let word = if self.root.join(path).exists() { "differs" } else { "missing" };
@@ -72,7 +72,7 @@ impl<'a> OutputDir<'a> {
     }
 
     /// Makes the directory what it is to be.
-    pub(super) fn write(&self, console: Console) -> Result<Outcome, Failure> {
+    pub(super) fn write(&self, console: &Console) -> Result<Outcome, Failure> {
         let changes = self.changes()?;
         let written = self.write_aside(&changes.write);
         if let Err(failure) = written {

@@ -51,7 +51,7 @@ enum ArgocdCall {
     Parameters,
 }
 
-pub(super) fn run(arguments: &PluginArgs, console: Console) -> Result<Outcome, Failure> {
+pub(super) fn run(arguments: &PluginArgs, console: &Console) -> Result<Outcome, Failure> {
     match &arguments.tool {
         Tool::Kustomize => console.data(KUSTOMIZE)?,
         Tool::Argocd { call: None } => console.data(ARGOCD)?,
@@ -65,7 +65,7 @@ pub(super) fn run(arguments: &PluginArgs, console: Console) -> Result<Outcome, F
 }
 
 /// Argo CD runs the plugin in the folder of the application.
-fn generate(console: Console) -> Result<(), Failure> {
+fn generate(console: &Console) -> Result<(), Failure> {
     let adjustments = adjustments(
         std::env::var(PARAMETERS_VARIABLE).ok().as_deref(),
         std::env::var(NAMESPACE_VARIABLE).ok(),
@@ -74,7 +74,7 @@ fn generate(console: Console) -> Result<(), Failure> {
     console.data(&render_all(loaded, console)?.to_yaml())
 }
 
-fn discover(console: Console) -> Result<(), Failure> {
+fn discover(console: &Console) -> Result<(), Failure> {
     let mut found = String::new();
     for file in files_below(".".as_ref())? {
         // A file that is not YAML is not ours: whoever owns it says so.
@@ -82,7 +82,8 @@ fn discover(console: Console) -> Result<(), Failure> {
         let mut loaded = Loaded::default();
         loaded.read(&source, &Adjustments::default(), false);
         if !loaded.clusters.is_empty() || loaded.report.errors() > 0 && mentions_us(source.text()) {
-            found += &format!("{}\n", file.display());
+            found.push_str(&file.to_string_lossy());
+            found.push('\n');
         }
     }
     console.data(&found)

@@ -9,14 +9,14 @@ const QUIET: Duration = Duration::from_secs(1);
 
 /// Tells a person at a terminal how far it is; says nothing to a pipe.
 #[derive(Debug)]
-pub(super) struct Progress {
-    console: Console,
+pub(super) struct Progress<'a> {
+    console: &'a Console,
     next: Option<Instant>,
     done: usize,
 }
 
-impl Progress {
-    pub(super) fn new(console: Console) -> Self {
+impl<'a> Progress<'a> {
+    pub(super) fn new(console: &'a Console) -> Self {
         let next = console.is_watched().then(|| Instant::now() + QUIET);
         Self { console, next, done: 0 }
     }

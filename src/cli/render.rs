@@ -94,7 +94,7 @@ enum Format {
     Json,
 }
 
-pub(super) fn run(arguments: &RenderArgs, console: Console) -> Result<Outcome, Failure> {
+pub(super) fn run(arguments: &RenderArgs, console: &Console) -> Result<Outcome, Failure> {
     let RenderArgs { paths, cluster, output, only, keep_others, output_dir, prune, check } =
         arguments;
     let loaded = load(paths, &cluster.adjustments(), *keep_others, console)?.into_sound()?;
@@ -143,7 +143,7 @@ pub(super) fn load(
     paths: &[PathBuf],
     adjustments: &Adjustments,
     keep_others: bool,
-    console: Console,
+    console: &Console,
 ) -> Result<Loaded, Failure> {
     let mut loaded = Loaded::default();
     let mut progress = Progress::new(console);
@@ -178,7 +178,7 @@ fn nothing_in(path: &Path) -> Result<Diagnostic, Failure> {
 }
 
 /// Every manifest of every cluster, and the others.
-pub(super) fn render_all(loaded: Loaded, console: Console) -> Result<ManifestSet, Failure> {
+pub(super) fn render_all(loaded: Loaded, console: &Console) -> Result<ManifestSet, Failure> {
     let mut set = ManifestSet::new();
     let mut progress = Progress::new(console);
     for cluster in &loaded.clusters {

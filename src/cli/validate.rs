@@ -33,7 +33,7 @@ enum Format {
     Github,
 }
 
-pub(super) fn run(arguments: &ValidateArgs, console: Console) -> Result<Outcome, Failure> {
+pub(super) fn run(arguments: &ValidateArgs, console: &Console) -> Result<Outcome, Failure> {
     let ValidateArgs { paths, cluster, output } = arguments;
     let Loaded { clusters, report, .. } = load(paths, &cluster.adjustments(), false, console)?;
     match output {

@@ -57,12 +57,10 @@ pub(super) fn number(
     faults: &mut Faults,
 ) -> u32 {
     let Some(value) = value.map(Into::into) else { return default };
-    match u32::try_from(value).ok().filter(|value| range.contains(value)) {
-        Some(value) => value,
-        None => {
-            let (least, most) = (range.start(), range.end());
-            faults.add(path.clone(), format!("{value} is not within {least} to {most}"));
-            default
-        }
-    }
+    let Some(value) = u32::try_from(value).ok().filter(|value| range.contains(value)) else {
+        let (least, most) = (range.start(), range.end());
+        faults.add(path.clone(), format!("{value} is not within {least} to {most}"));
+        return default;
+    };
+    value
 }

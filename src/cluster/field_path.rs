@@ -50,6 +50,13 @@ impl FieldPath {
         self
     }
 
+    /// This path and all of `below` after it.
+    #[must_use]
+    pub fn join(mut self, below: &Self) -> Self {
+        self.0.extend_from_slice(&below.0);
+        self
+    }
+
     /// The path that holds this one; `None` for the root.
     #[must_use]
     pub fn parent(&self) -> Option<Self> {

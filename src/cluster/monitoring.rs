@@ -126,7 +126,7 @@ fn needs_exporter(field: &str, faults: &mut Faults) {
     );
 }
 
-/// Requests equal limits, so that the exporter takes no pod out of the QoS class Guaranteed.
+/// Requests equal limits, so that the exporter takes no pod out of the class `Guaranteed`.
 fn default_resources() -> ResourceRequirements {
     let amounts = BTreeMap::from([
         ("cpu".to_owned(), KubernetesQuantity("50m".to_owned())),

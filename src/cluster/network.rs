@@ -20,7 +20,7 @@ use super::replication::{WriteQuorum, default_max_unavailable};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientService {
     /// Its type.
-    pub service_type: ServiceType,
+    pub service_type: &'static str,
     /// Its own annotations.
     pub annotations: BTreeMap<String, String>,
     /// The port on every node.
@@ -30,7 +30,7 @@ pub struct ClientService {
     /// The client networks that a load balancer lets in.
     pub load_balancer_source_ranges: Vec<String>,
     /// Which nodes answer traffic from outside.
-    pub external_traffic_policy: Option<ExternalTrafficPolicy>,
+    pub external_traffic_policy: Option<&'static str>,
 }
 
 impl ClientService {
@@ -90,12 +90,12 @@ impl ClientService {
         let node_port =
             node_port.map(|port| number(Some(port), 1..=65_535, 0, &path.key("nodePort"), faults));
         Self {
-            service_type,
+            service_type: service_type.as_str(),
             annotations,
             node_port,
             load_balancer_class,
             load_balancer_source_ranges: ranges,
-            external_traffic_policy,
+            external_traffic_policy: external_traffic_policy.map(ExternalTrafficPolicy::as_str),
         }
     }
 }

@@ -10,7 +10,7 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::Value;
 use similar::get_close_matches;
 
-use crate::api::{ContextOverride, ImagePullPolicy, ServiceAccountSpec};
+use crate::api::{ContextOverride, ServiceAccountSpec};
 
 use super::fault::{Faults, spec};
 use super::image::check_image;
@@ -46,7 +46,7 @@ pub const OWN_ENVIRONMENT: [&str; 10] = [
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PodSettings {
     /// When the kubelet pulls the images.
-    pub image_pull_policy: Option<ImagePullPolicy>,
+    pub image_pull_policy: Option<&'static str>,
     /// Secrets with the credentials of private registries.
     pub image_pull_secrets: Vec<LocalObjectReference>,
     /// Labels of the pods.

@@ -73,11 +73,11 @@ pub(super) struct Parts<'a> {
 }
 
 impl ServerConfig {
-    pub(super) fn resolve(parts: Parts<'_>, faults: &mut Faults) -> Self {
+    pub(super) fn resolve(parts: &Parts<'_>, faults: &mut Faults) -> Self {
         let mut lines = Vec::with_capacity(48);
-        gungnirs(&parts, &mut |name, arguments| lines.push(line(name, arguments, Origin::Gungnir)));
-        let own = checked(&parts, faults);
-        fields(&parts, &own, &mut |name, arguments| {
+        gungnirs(parts, &mut |name, arguments| lines.push(line(name, arguments, Origin::Gungnir)));
+        let own = checked(parts, faults);
+        fields(parts, &own, &mut |name, arguments| {
             lines.push(line(name, arguments, Origin::Field));
         });
         lines.extend(own.into_iter().map(|(name, value)| line(&name, value, Origin::Config)));

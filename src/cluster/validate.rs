@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::ResourceRequirements;
 use k8s_openapi::api::networking::v1::NetworkPolicyPeer;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use crate::api::{Management, ValkeyCluster, ValkeyClusterSpec};
+use crate::api::{ImagePullPolicy, Management, ValkeyCluster, ValkeyClusterSpec};
 
 use super::access::{Passwords, Transport};
 use super::fault::{Fault, Faults, number, spec};
@@ -91,6 +91,7 @@ pub struct ValidatedCluster {
 /// # Errors
 ///
 /// Every fault there is, in the order of the checks.
+#[expect(clippy::too_many_lines, reason = "one line a field: here the compiler stops a new one")]
 pub fn validate(cluster: ValkeyCluster, roles: Roles) -> Result<ValidatedCluster, Vec<Fault>> {
     let mut faults = Faults::default();
     let ValkeyCluster { metadata, spec: wanted, status: _ } = cluster;
@@ -169,7 +170,7 @@ pub fn validate(cluster: ValkeyCluster, roles: Roles) -> Result<ValidatedCluster
     let max_memory =
         max_memory(max_memory_percent_of_limit, resources.as_ref(), &config, faults_ref);
     let config = ServerConfig::resolve(
-        Parts {
+        &Parts {
             port,
             roles,
             storage: &storage,
@@ -190,7 +191,7 @@ pub fn validate(cluster: ValkeyCluster, roles: Roles) -> Result<ValidatedCluster
     let annotations = checked_annotations(annotations, &spec("annotations"), faults_ref);
     let grace_period = spec("terminationGracePeriodSeconds");
     let pod = PodSettings {
-        image_pull_policy,
+        image_pull_policy: image_pull_policy.map(ImagePullPolicy::as_str),
         image_pull_secrets: image_pull_secrets.unwrap_or_default(),
         labels: checked_labels(pod_labels, &spec("podLabels"), faults_ref),
         annotations: checked_annotations(pod_annotations, &spec("podAnnotations"), faults_ref),

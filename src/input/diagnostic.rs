@@ -1,26 +1,14 @@
 //! What people read about a fault: where, what, the line itself, and what helps.
 
-use std::cell::OnceCell;
 use std::fmt;
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::fault::Fault;
-use super::fault::Part;
-use super::pieces::Piece;
-use super::pieces::lines;
 use super::place::Place;
-use super::secrets;
-use super::snippet::Snippet;
-use super::snippet::safe;
-use super::syntax::Notice;
+use super::snippet::{Snippet, safe};
 
 /// The longest message or hint shown, in characters; the rest is cut.
-const MAX_MESSAGE_CHARS: usize = 500;
-
-/// The longest value shown in a message, in characters.
-const MAX_FOUND_CHARS: usize = 60;
+pub(super) const MAX_MESSAGE_CHARS: usize = 500;
 
 /// Whether the work goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -146,7 +134,8 @@ fn escape_data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-fn shortened(text: &str, max_chars: usize) -> String {
+/// The first `max_chars` of `text`, safe for a terminal.
+pub(super) fn shortened(text: &str, max_chars: usize) -> String {
     let mut short = safe(&text.chars().take(max_chars).collect::<String>());
     if text.chars().nth(max_chars).is_some() {
         short.push('…');
@@ -192,67 +181,132 @@ impl fmt::Display for Styled<'_> {
     }
 }
 
-/// A document's text, ready to show lines of.
-pub(super) struct Shown<'s> {
-    file: &'s str,
-    piece: Piece<'s>,
-    document: Option<&'s Value>,
-    lines: OnceCell<Vec<&'s str>>,
-    all_secret: OnceCell<bool>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::FieldPath;
+    use crate::input::{Fault, Schema, Source};
 
-impl<'s> Shown<'s> {
-    pub(super) fn of(file: &'s str, piece: Piece<'s>, document: Option<&'s Value>) -> Self {
-        Self { file, piece, document, lines: OnceCell::new(), all_secret: OnceCell::new() }
-    }
-
-    /// A fault at its place in the file.
-    pub(super) fn fault(&self, place: Place, fault: Fault) -> Diagnostic {
-        let hides = secrets::is_secret_path(&fault.path, self.document);
-        let mut message = fault.message;
-        if let Some(found) = fault.found.filter(|_| !hides) {
-            message = format!("{message} `{}`", shortened(&found, MAX_FOUND_CHARS));
+    /// All diagnostics of `text` as they are shown, with `faults` of the first document.
+    fn show(text: &str, faults: &[(&str, &str)]) -> String {
+        let source = Source::new("dir/f.yaml", text.as_bytes().to_vec()).unwrap();
+        let mut shown = Vec::new();
+        for document in source.documents() {
+            let diagnostics = document.map_or_else(
+                |diagnostics| diagnostics,
+                |document| {
+                    let path = |path: &str| FieldPath::parse(path).unwrap();
+                    let found = faults.iter().map(|(at, text)| Fault::new(path(at), *text));
+                    document.diagnostics(found)
+                },
+            );
+            shown.extend(diagnostics.iter().map(ToString::to_string));
         }
-        Diagnostic {
-            severity: fault.severity,
-            file: safe(self.file),
-            place,
-            path: shortened(&fault.path.to_string(), MAX_MESSAGE_CHARS),
-            message: shortened(&message, MAX_MESSAGE_CHARS),
-            hint: fault.hint.map(|hint| shortened(&hint, MAX_MESSAGE_CHARS)),
-            snippet: self.snippet(place, Some(fault.part), hides),
+        shown.join("\n")
+    }
+
+    #[test]
+    fn a_fault_is_shown_with_its_line_and_its_cure() {
+        let schema = Schema::compile_part(&json!({"type": "object", "properties": {
+            "spec": {"type": "object", "properties": {"replicas": {"type": "integer"}}}}}));
+        let source = Source::new("examples/bad.yaml", "\nspec:\n  replica: 3\n".into()).unwrap();
+        let document = source.documents().next().unwrap().unwrap();
+        let diagnostics = document.diagnostics(schema.unwrap().faults(&document));
+        assert_eq!(
+            diagnostics[0].to_string(),
+            "error: examples/bad.yaml:3:3: spec.replica: unknown field\n  \
+               3 |   replica: 3\n    |   ^^^^^^^\n  help: did you mean `replicas`?"
+        );
+        assert_eq!(
+            diagnostics[0].styled(Style::Coloured).to_string(),
+            "\x1b[1;31merror\x1b[0m\x1b[1m: examples/bad.yaml:3:3: spec.replica: unknown field\
+             \x1b[0m\n  \x1b[34m3 |\x1b[0m   replica: 3\n  \x1b[34m  |\x1b[0m   \
+             \x1b[1;31m^^^^^^^\x1b[0m\n  \x1b[36mhelp\x1b[0m: did you mean `replicas`?"
+        );
+        assert_eq!(
+            diagnostics[0].to_json().to_string(),
+            r#"{"severity":"error","file":"examples/bad.yaml","line":3,"column":3,"path":"spec.replica","message":"unknown field","hint":"did you mean `replicas`?","text":"  replica: 3"}"#
+        );
+        assert_eq!(
+            diagnostics[0].to_github(),
+            "::error file=examples/bad.yaml,line=3,col=3::spec.replica: unknown field%0Adid you \
+             mean `replicas`?"
+        );
+    }
+
+    #[test]
+    fn annotations_escape_what_would_end_them() {
+        let hint = "50%, done\n::error::x";
+        let diagnostic = Diagnostic::of_file("a,b:c%.yaml", Place::START, "m\r\nn", hint);
+        assert_eq!(
+            diagnostic.to_github(),
+            "::error file=a%2Cb%3Ac%25.yaml,line=1,col=1::m␍␊n%0A50%25, done␊::error::x"
+        );
+    }
+
+    #[test]
+    fn faults_come_in_order_of_place() {
+        let faults = [("b", "second"), ("a.y", "missing"), ("c", "third"), ("a", "first")];
+        let shown = show("a: {x: 1}\nb: 2\nc: 3\n", &faults);
+        let order: Vec<_> = shown.lines().filter(|line| line.starts_with("error")).collect();
+        assert_eq!(
+            order,
+            [
+                "error: dir/f.yaml:1:1: a.y: missing",
+                "error: dir/f.yaml:1:4: a: first",
+                "error: dir/f.yaml:2:4: b: second",
+                "error: dir/f.yaml:3:4: c: third",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_the_parser_refuses_is_shown_alike() {
+        for (text, expected) in [
+            (
+                "a: 1\nb:\n  a: 1\n  a: 2\n",
+                "error: dir/f.yaml:4:3: the key `a` is set twice; first at 3:3\n  \
+                   4 |   a: 2\n    |   ^\n  help: remove one of the two",
+            ),
+            (
+                "---\na: 1\n---\n# x\nyes: 1\n",
+                "error: dir/f.yaml:5:1: a key must be a string, found the boolean `true`\n  \
+                   5 | yes: 1\n    | ^^^\n  help: put the key in quotes",
+            ),
+            (
+                "a: {{ .Values.name }}\n",
+                "error: dir/f.yaml:1:5: a key must be a string, found a mapping\n  \
+                   1 | a: {{ .Values.name }}\n    |     ^^^^^^^^^^^^^^\n  \
+                 help: if this is a template (`{{ … }}`), render it first; else put the value in quotes",
+            ),
+            (
+                "a:\n\tb: 1\n",
+                "error: dir/f.yaml:2:2: tabs disallowed within this context (block indentation)\n  \
+                   2 | →b: 1\n    |  ^\n  help: indent with spaces",
+            ),
+            (
+                "a: b\nc: *d\n",
+                "error: dir/f.yaml:2:4: an alias (`*name`) names no anchor (`&name`) above it in \
+                 this document\n  2 | c: *d\n    |    ^\n  \
+                 help: put a string that starts with `*` in quotes",
+            ),
+            (
+                "a: .inf\n",
+                "error: dir/f.yaml:1:4: infinity and not-a-number are no values in Kubernetes\n  \
+                   1 | a: .inf\n    |    ^",
+            ),
+            (
+                "a: !x b\n",
+                "error: dir/f.yaml:1:7: unsupported tag `!x`\n  1 | a: !x b\n    |       ^\n  \
+                 help: remove the tag; quotes make a value a string",
+            ),
+            (
+                "a: \"b\nc: d",
+                "error: dir/f.yaml:1:4: unclosed quote\n  1 | a: \"b\n    |    ^\n  \
+                 help: close the quote",
+            ),
+        ] {
+            assert_eq!(show(text, &[]), expected, "{text}");
         }
-    }
-
-    /// A fault of the text, placed from the document's first line.
-    pub(super) fn notice(&self, notice: Notice) -> Diagnostic {
-        let place = notice.place.below(self.piece.first_line);
-        let hint = notice.hint.unwrap_or_default();
-        let mut diagnostic = Diagnostic::of_file(self.file, place, notice.message, hint);
-        diagnostic.snippet = self.snippet(place, None, false);
-        diagnostic
-    }
-
-    fn snippet(&self, place: Place, part: Option<Part>, hides: bool) -> Option<Snippet> {
-        let all_lines = self.lines.get_or_init(|| lines(self.piece.text).collect());
-        let at = usize::try_from(place.line.checked_sub(self.piece.first_line)?).ok()?;
-        // The end of the text, where something is missing, may be a line that is not there.
-        let line = if at == all_lines.len() { "" } else { all_lines.get(at)? };
-        let line = line.trim_end_matches(['\n', '\r']);
-        let all = *self
-            .all_secret
-            .get_or_init(|| self.document.is_none() && secrets::looks_like_secret(self.piece.text));
-        let whole = || secrets::continues_secret(all_lines.iter().take(at + 1).copied(), all);
-        let hidden = if whole() {
-            let indent = line.len() - line.trim_start().len();
-            Vec::from([indent..line.len()])
-        } else if hides && part == Some(Part::Value) {
-            let skip = usize::try_from(place.column).unwrap_or(usize::MAX).saturating_sub(1);
-            let from = line.char_indices().nth(skip).map_or(line.len(), |(from, _)| from);
-            Vec::from([from..line.len()])
-        } else {
-            secrets::hidden_ranges(line, all || hides)
-        };
-        Some(Snippet::of(line, place.column, part, &hidden))
     }
 }

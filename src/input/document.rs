@@ -3,26 +3,20 @@
 use serde_json::Value;
 
 use super::diagnostic::Diagnostic;
-use super::diagnostic::Shown;
-use super::fault::Fault;
-use super::fault::Part;
-use super::limits;
-use super::node::Located;
-use super::node::Node;
-use super::node::Spot;
-use super::pieces::Piece;
-use super::pieces::Pieces;
+use super::fault::{Fault, Part};
+use super::node::{Located, Node, Spot};
+use super::pieces::{Piece, Pieces};
 use super::place::Place;
+use super::shown::Shown;
 use super::source::Source;
-use super::syntax;
-use crate::cluster::field_path::FieldPath;
-use crate::cluster::field_path::Segment;
+use super::{limits, syntax};
+use crate::cluster::{FieldPath, Segment};
 
 /// A document that was read without fault; what it means is not looked at yet.
 #[derive(Debug, Clone)]
 pub struct Document<'s> {
-    value: Value,
-    spot: Spot,
+    pub(super) value: Value,
+    pub(super) spot: Spot,
     piece: Piece<'s>,
     source: &'s Source,
 }
@@ -40,30 +34,18 @@ pub struct Identity<'d> {
     pub namespace: Option<&'d str>,
 }
 
-/// Why a value cannot be put at a path.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SetError {
-    /// The path names the document itself.
-    #[error("the path names no field")]
-    Root,
-    /// The path goes on below something that has no such parts.
-    #[error("`{path}` is {found}, not {wanted}")]
-    WrongKind {
-        /// The part of the path that exists.
-        path: FieldPath,
-        /// What is there.
-        found: &'static str,
-        /// What would have to be there.
-        wanted: &'static str,
-    },
-    /// An index beyond the next free one.
-    #[error("the list `{path}` has {length} items: the next index is {length}")]
-    BeyondEnd {
-        /// The list.
-        path: FieldPath,
-        /// How many items it has.
-        length: usize,
-    },
+impl<'d> Identity<'d> {
+    /// What `object` says it is.
+    #[must_use]
+    pub fn of(object: &'d Value) -> Self {
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
+        Self {
+            api_version: text("/apiVersion"),
+            kind: text("/kind"),
+            name: text("/metadata/name"),
+            namespace: text("/metadata/namespace"),
+        }
+    }
 }
 
 impl<'s> Document<'s> {
@@ -94,13 +76,7 @@ impl<'s> Document<'s> {
     /// Which object this is.
     #[must_use]
     pub fn identity(&self) -> Identity<'_> {
-        let text = |pointer: &str| self.value.pointer(pointer).and_then(Value::as_str);
-        Identity {
-            api_version: text("/apiVersion"),
-            kind: text("/kind"),
-            name: text("/metadata/name"),
-            namespace: text("/metadata/namespace"),
-        }
+        Identity::of(&self.value)
     }
 
     /// Where the value at `path` stands; the key of its nearest ancestor if it is not there.
@@ -133,77 +109,6 @@ impl<'s> Document<'s> {
         (spot, true)
     }
 
-    /// Puts `new` at `path`, making the mappings on the way; an index may name an item
-    /// of a list or the next free one. Places of all other fields stay right.
-    ///
-    /// # Errors
-    ///
-    /// [`SetError`], and the document is as it was, when the path leads through
-    /// something that has no fields or items.
-    pub fn set(&mut self, path: &FieldPath, new: Value) -> Result<(), SetError> {
-        if path.is_root() {
-            return Err(SetError::Root);
-        }
-        self.check_way(path)?;
-        let (mut value, mut spot) = (&mut self.value, Some(&mut self.spot));
-        for segment in path.segments() {
-            let at;
-            (value, at) = match segment {
-                Segment::Key(key) => {
-                    if !value.is_object() {
-                        *value = Value::Object(serde_json::Map::new());
-                    }
-                    let Value::Object(map) = value else { return Ok(()) };
-                    let at = map.keys().position(|known| known == key).unwrap_or(map.len());
-                    (map.entry(key.clone()).or_insert(Value::Null), at)
-                }
-                Segment::Index(index) => {
-                    if !value.is_array() {
-                        *value = Value::Array(Vec::new());
-                    }
-                    let Value::Array(items) = value else { return Ok(()) };
-                    if *index == items.len() {
-                        items.push(Value::Null);
-                    }
-                    (&mut items[*index], *index)
-                }
-            };
-            spot = spot.and_then(|spot| spot.children.get_mut(at));
-        }
-        *value = new;
-        if let Some(spot) = spot {
-            spot.children.clear();
-        }
-        Ok(())
-    }
-
-    /// Whether every step of `path` fits what is there already.
-    fn check_way(&self, path: &FieldPath) -> Result<(), SetError> {
-        let mut value = &self.value;
-        for (depth, segment) in path.segments().iter().enumerate() {
-            let here = || FieldPath::from(path.segments()[..depth].to_vec());
-            let wanted = match (segment, value) {
-                (Segment::Key(_), Value::Object(_) | Value::Null)
-                | (Segment::Index(0), Value::Null) => None,
-                (Segment::Index(index), Value::Array(items)) if *index > items.len() => {
-                    return Err(SetError::BeyondEnd { path: here(), length: items.len() });
-                }
-                (Segment::Index(index), Value::Null) if *index > 0 => {
-                    return Err(SetError::BeyondEnd { path: here(), length: 0 });
-                }
-                (Segment::Index(_), Value::Array(_)) => None,
-                (Segment::Key(_), _) => Some("a mapping"),
-                (Segment::Index(_), _) => Some("a list"),
-            };
-            if let Some(wanted) = wanted {
-                let found = syntax::kind_of(value);
-                return Err(SetError::WrongKind { path: here(), found, wanted });
-            }
-            value = child(value, segment).map_or(&Value::Null, |(next, _)| next);
-        }
-        Ok(())
-    }
-
     /// The faults as people read them, in order of place.
     #[must_use]
     pub fn diagnostics<F: Into<Fault>>(
@@ -222,7 +127,7 @@ impl<'s> Document<'s> {
 }
 
 /// The child of `value` at `segment`, and how many children stand before it.
-fn child<'v>(value: &'v Value, segment: &Segment) -> Option<(&'v Value, usize)> {
+pub(super) fn child<'v>(value: &'v Value, segment: &Segment) -> Option<(&'v Value, usize)> {
     match (segment, value) {
         (Segment::Key(key), Value::Object(map)) => {
             let next = map.get(key)?;
@@ -259,6 +164,9 @@ impl<'s> Iterator for Documents<'s> {
 
 /// Reads one document; `None` if there is nothing in it.
 fn read<'s>(source: &'s Source, piece: Piece<'s>) -> Result<Option<Document<'s>>, Vec<Diagnostic>> {
+    if piece.is_empty {
+        return Ok(None);
+    }
     let shown = || Shown::of(source.name(), piece, None);
     if piece.text.len() > limits::MAX_DOCUMENT_BYTES {
         return Err(vec![shown().notice(syntax::too_long())]);
@@ -276,4 +184,115 @@ fn read<'s>(source: &'s Source, piece: Piece<'s>) -> Result<Option<Document<'s>>
     }
     let spot = Spot { key: place, value: place, children: node.children };
     Ok(Some(Document { value: node.value, spot, piece, source }))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn source(text: &str) -> Source {
+        Source::new("f.yaml", text.as_bytes().to_vec()).unwrap()
+    }
+
+    /// `line:column` of the key and of the value at `path`.
+    fn places(document: &Document<'_>, path: &str) -> (String, String) {
+        let path = if path.is_empty() { FieldPath::root() } else { path.parse().unwrap() };
+        (document.key_place(&path).to_string(), document.place(&path).to_string())
+    }
+
+    #[test]
+    fn every_field_knows_its_key_and_its_value() {
+        let text = "# head\n---\nspec:\n  replicas: 3\n  env:\n  - name: é\n    \"value\":  'x'\n  \
+                    - {name: b, list: [1, [2]]}\n  empty:\n  text: |\n    long\n";
+        let source = source(text);
+        let document = source.documents().next().unwrap().unwrap();
+        for (path, key, value) in [
+            ("", "3:1", "3:1"),
+            ("spec", "3:1", "4:3"),
+            ("spec.replicas", "4:3", "4:13"),
+            ("spec.env", "5:3", "6:5"),
+            ("spec.env[0]", "6:5", "6:5"),
+            ("spec.env[0].value", "7:5", "7:15"),
+            ("spec.env[1]", "8:5", "8:5"),
+            ("spec.env[1].list[1][0]", "8:26", "8:26"),
+            ("spec.text", "10:3", "11:5"),
+            // What is not there is shown by what holds it.
+            ("spec.none.at.all", "3:1", "3:1"),
+            ("spec.env[9].name", "5:3", "5:3"),
+            ("spec.replicas.deeper", "4:3", "4:3"),
+        ] {
+            assert_eq!(places(&document, path), (key.into(), value.into()), "{path}");
+        }
+        assert_eq!(document.key_place(&"spec.empty".parse().unwrap()).to_string(), "9:3");
+    }
+
+    #[test]
+    fn aliases_and_merges_are_shown_where_they_are_used() {
+        let source = source("a: &x\n  k: 1\nb: *x\nc:\n  <<: *x\n  l: 2\n");
+        let document = source.documents().next().unwrap().unwrap();
+        assert_eq!(document.value(), &json!({"a": {"k": 1}, "b": {"k": 1}, "c": {"l": 2, "k": 1}}));
+        assert_eq!(places(&document, "b"), ("3:1".into(), "3:4".into()));
+        assert_eq!(places(&document, "c.l").0, "6:3");
+        assert_eq!(document.place(&"c.k".parse().unwrap()).line, 5);
+    }
+
+    #[test]
+    fn scalars_are_read_as_kubectl_reads_them() {
+        for (text, value) in [
+            ("0644", json!(420)),
+            ("0o17", json!(15)),
+            ("0x1F", json!(31)),
+            ("1_000", json!(1000)),
+            ("yes", json!(true)),
+            ("Off", json!(false)),
+            ("y", json!(true)),
+            ("\"yes\"", json!("yes")),
+            ("~", json!(null)),
+            ("", json!(null)),
+            ("18446744073709551615", json!(u64::MAX)),
+            ("-9223372036854775808", json!(i64::MIN)),
+            ("0.1", json!(0.1)),
+            ("1e3", json!(1000.0)),
+            ("12:30", json!("12:30")),
+            ("2026-01-31", json!("2026-01-31")),
+            ("2026-01-31T10:00:00Z", json!("2026-01-31T10:00:00Z")),
+            ("1.2.3", json!("1.2.3")),
+            ("10Gi", json!("10Gi")),
+            ("!!str 3", json!("3")),
+            ("1000m", json!("1000m")),
+        ] {
+            let source = source(&format!("a: {text}\n"));
+            let document = source.documents().next().unwrap().unwrap();
+            assert_eq!(document.value(), &json!({"a": value}), "{text}");
+        }
+    }
+
+    #[test]
+    fn json_is_read_too() {
+        let source = source("{\n\t\"a\": [1, 2.5, \"\\ud83d\\ude00\\/\"],\n\t\"b\": null\n}\n");
+        let document = source.documents().next().unwrap().unwrap();
+        assert_eq!(document.value(), &json!({"a": [1, 2.5, "😀/"], "b": null}));
+        assert_eq!(places(&document, "a[1]").1, "2:11");
+    }
+
+    #[test]
+    fn one_broken_document_leaves_the_others() {
+        let source = source("a: 1\n---\n---\n# none\n---\nb: [\n---\nc: 1\nc: 2\n---\nd: 1\n");
+        let read: Vec<_> = source.documents().collect();
+        assert_eq!(read.len(), 4);
+        assert_eq!(read[0].as_ref().unwrap().value(), &json!({"a": 1}));
+        assert!(read[1].is_err());
+        assert_eq!(read[2].as_ref().unwrap_err()[0].place, Place { line: 9, column: 1 });
+        assert_eq!(places(read[3].as_ref().unwrap(), "d"), ("11:1".into(), "11:4".into()));
+    }
+
+    #[test]
+    fn the_identity_is_what_the_document_says_as_far_as_it_is_text() {
+        let source = source("apiVersion: v1\nkind: [x]\nmetadata: {name: a, namespace: 3}\n");
+        let document = source.documents().next().unwrap().unwrap();
+        let expected = Identity { api_version: Some("v1"), name: Some("a"), ..Identity::default() };
+        assert_eq!(document.identity(), expected);
+    }
 }

@@ -1,7 +1,8 @@
 //! One thing wrong with a document, named by its path.
 
 use super::diagnostic::Severity;
-use crate::cluster::field_path::FieldPath;
+use crate::cluster;
+use crate::cluster::FieldPath;
 
 /// Which part of a field a fault points at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +68,13 @@ impl Fault {
         self
     }
 
+    /// Moves it below `prefix`: it was found in a part of the document, such as an item
+    /// of a list of objects.
+    #[must_use]
+    pub fn under(self, prefix: &FieldPath) -> Self {
+        Self { path: prefix.clone().join(&self.path), ..self }
+    }
+
     /// Makes it a warning: shown, but nothing stops.
     #[must_use]
     pub fn warning(mut self) -> Self {
@@ -78,5 +86,11 @@ impl Fault {
 impl From<(FieldPath, String, Option<String>)> for Fault {
     fn from((path, message, hint): (FieldPath, String, Option<String>)) -> Self {
         Self { hint, ..Self::new(path, message) }
+    }
+}
+
+impl From<cluster::Fault> for Fault {
+    fn from(fault: cluster::Fault) -> Self {
+        Self::from((fault.path, fault.message, fault.help))
     }
 }

@@ -7,16 +7,9 @@
 
 use std::fmt;
 
-use serde::de::Deserialize;
-use serde::de::Deserializer;
-use serde::de::IgnoredAny;
-use serde::de::MapAccess;
-use serde::de::SeqAccess;
-use serde::de::Visitor;
-use serde_json::Map;
-use serde_json::Number;
-use serde_json::Value;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::map::Entry;
+use serde_json::{Map, Number, Value};
 use serde_saphyr::Spanned;
 
 use super::limits::MAX_FAULTS;

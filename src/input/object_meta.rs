@@ -1,7 +1,6 @@
 //! The `metadata` of every object, which a CRD's own schema leaves out.
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The schema of `ObjectMeta`. What only the API server writes is known but not looked
 /// into, so that an object read back from a cluster is accepted.

@@ -10,10 +10,11 @@ pub(super) struct Piece<'s> {
     pub(super) text: &'s str,
     /// The file's line, from 1, that the text starts on.
     pub(super) first_line: u32,
+    /// Whether it holds nothing but marks, blanks and comments.
+    pub(super) is_empty: bool,
 }
 
-/// The pieces of a stream, in order. Nothing but comments still makes a piece; the
-/// parser tells it from a document.
+/// The pieces of a stream, in order, empty ones included.
 #[derive(Debug, Clone)]
 pub(super) struct Pieces<'s> {
     rest: &'s str,
@@ -33,22 +34,25 @@ impl<'s> Iterator for Pieces<'s> {
         if self.rest.is_empty() {
             return None;
         }
-        let (mut length, mut count, mut started) = (0, 0, false);
+        let (mut length, mut count, mut started, mut is_empty) = (0, 0, false, true);
         for line in lines(self.rest) {
-            let starts_document = is_marker(line, "---");
+            let (starts_document, ends_document) = (is_marker(line, "---"), is_marker(line, "..."));
             if started && starts_document {
                 break;
             }
             length += line.len();
             count += 1;
             // Directives (`%YAML 1.2`) and comments belong to the document below them.
-            started |= starts_document || !is_preamble(line);
-            if is_marker(line, "...") {
+            let is_directive = line.starts_with('%');
+            started |= starts_document || !(is_directive || is_comment(line));
+            let tail = if starts_document || ends_document { &line[3..] } else { line };
+            is_empty &= is_comment(tail);
+            if ends_document {
                 break;
             }
         }
         let (text, rest) = self.rest.split_at(length);
-        let piece = Piece { text, first_line: self.line };
+        let piece = Piece { text, first_line: self.line, is_empty };
         self.rest = rest;
         self.line = self.line.saturating_add(count);
         Some(piece)
@@ -79,8 +83,9 @@ fn is_marker(line: &str, marker: &str) -> bool {
     })
 }
 
-fn is_preamble(line: &str) -> bool {
-    line.starts_with('%') || matches!(line.trim_start().bytes().next(), None | Some(b'#'))
+/// Whether the line is blank or a comment.
+fn is_comment(line: &str) -> bool {
+    matches!(line.trim_start().bytes().next(), None | Some(b'#'))
 }
 
 #[cfg(test)]
@@ -106,6 +111,22 @@ mod tests {
         ] {
             let pieces: Vec<_> = Pieces::of(text).map(|p| (p.text, p.first_line)).collect();
             assert_eq!(pieces, expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn pieces_without_content_are_known() {
+        for (text, expected) in [
+            ("---\n", true),
+            ("--- # none\n# none\n\n...\n", true),
+            ("# none\n", true),
+            ("--- x\n", false),
+            ("%YAML 1.2\n", false),
+            ("---\n  x\n", false),
+            ("---#\n", false),
+        ] {
+            let empty: Vec<_> = Pieces::of(text).map(|piece| piece.is_empty).collect();
+            assert_eq!(empty, [expected], "{text:?}");
         }
     }
 }

@@ -4,9 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::diagnostic::Diagnostic;
-use super::diagnostic::Severity;
-use super::diagnostic::Style;
+use super::diagnostic::{Diagnostic, Severity, Style};
 
 /// The most diagnostics that are kept of one file; more are only counted.
 pub const MAX_SHOWN_PER_FILE: usize = 100;
@@ -120,5 +118,27 @@ impl fmt::Display for StyledReport<'_> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::Place;
+
+    #[test]
+    fn a_file_with_many_faults_shows_some_and_counts_all() {
+        let of = |file: &str| Diagnostic::of_file(file, Place::START, "bad", "");
+        let mut report = Report::new();
+        report.add((0..MAX_SHOWN_PER_FILE + 7).map(|_| of("a")));
+        report.add([of("b"), Diagnostic { severity: Severity::Warning, ..of("b") }, of("a")]);
+        assert_eq!((report.errors(), report.warnings()), (MAX_SHOWN_PER_FILE + 9, 1));
+        assert_eq!(report.shown().count(), MAX_SHOWN_PER_FILE + 2);
+        let text = report.to_string();
+        let end = "error: a:1:1: bad\n… and 8 more in a\nerror: b:1:1: bad\nwarning: b:1:1: bad\n";
+        assert!(text.ends_with(end), "{text}");
+        assert_eq!(report.to_json().as_array().map(Vec::len), Some(MAX_SHOWN_PER_FILE + 2));
+        assert!(Report::new().is_empty());
+        assert_eq!(Report::new().to_string(), "");
     }
 }

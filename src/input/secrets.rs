@@ -8,8 +8,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use crate::cluster::field_path::FieldPath;
-use crate::cluster::field_path::Segment;
+use crate::cluster::{FieldPath, Segment};
 
 /// What a key contains that holds a secret; compared without case, `-`, `_` and `.`.
 const WORDS: &[&str] = &[

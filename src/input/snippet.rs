@@ -222,12 +222,13 @@ mod tests {
     #[test]
     fn hidden_parts_are_one_mark_and_can_be_underlined() {
         let line = "password: hunter2";
+        let hidden = std::slice::from_ref(&(10..17));
         let expected = ["password: …".to_owned(), "          ^".to_owned()];
         for column in [11, 13, 17] {
-            assert_eq!(show(line, column, Some(Part::Value), &[10..17]), expected);
+            assert_eq!(show(line, column, Some(Part::Value), hidden), expected);
         }
         let expected = ["password: …".to_owned(), "^^^^^^^^".to_owned()];
-        assert_eq!(show(line, 1, Some(Part::Key), &[10..17]), expected);
+        assert_eq!(show(line, 1, Some(Part::Key), hidden), expected);
     }
 
     #[test]

@@ -2,10 +2,8 @@
 
 use similar::get_close_matches;
 
-use super::schema::Fields;
-use super::schema::Kind;
-use super::schema::Schema;
-use crate::cluster::field_path::FieldPath;
+use super::schema::{Fields, Kind, Schema};
+use crate::cluster::FieldPath;
 
 /// The most names that a hint lists.
 const MAX_LISTED: usize = 12;
@@ -47,19 +45,13 @@ pub(super) fn for_field(name: &str, fields: &Fields, top: &Schema) -> Option<Str
     if let [home] = &homes[..] {
         return Some(format!("a field of that name is `{home}`"));
     }
-    listed("known fields", &known)
-}
-
-/// The hint for the text `word` where only `known` may stand.
-pub(super) fn for_value(word: &str, known: &[&str]) -> Option<String> {
-    let meant = closest(word, known).map(|meant| format!("did you mean `{meant}`?"));
-    meant.or_else(|| listed("allowed", known))
+    listed(&known).map(|names| format!("known fields: {names}"))
 }
 
 /// `known` as a list, if it is short enough to help.
-pub(super) fn listed(what: &str, known: &[&str]) -> Option<String> {
+pub(super) fn listed(known: &[&str]) -> Option<String> {
     let short = !known.is_empty() && known.len() <= MAX_LISTED;
-    short.then(|| format!("{what}: `{}`", known.join("`, `")))
+    short.then(|| format!("`{}`", known.join("`, `")))
 }
 
 /// The paths of the fields called `name`, near the top of `schema`.

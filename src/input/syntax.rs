@@ -1,12 +1,10 @@
 //! What the YAML parser refused, in this program's words.
 
 use serde_json::Value;
-use serde_saphyr::Error;
-use serde_saphyr::Location;
-use serde_saphyr::MessageFormatter;
-use serde_saphyr::UserMessageFormatter;
 use serde_saphyr::budget::BudgetBreach;
+use serde_saphyr::{Error, Location, MessageFormatter, UserMessageFormatter};
 
+use super::fault::Part;
 use super::limits;
 use super::node::KeyFault;
 use super::place::Place;
@@ -16,13 +14,15 @@ use super::place::Place;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Notice {
     pub(super) place: Place,
+    /// What of the line is underlined; one character if that is not known.
+    pub(super) part: Option<Part>,
     pub(super) message: String,
     pub(super) hint: Option<String>,
 }
 
 impl Notice {
     fn new(place: Place, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { place, message: message.into(), hint: Some(hint.into()) }
+        Self { place, part: None, message: message.into(), hint: Some(hint.into()) }
     }
 }
 
@@ -54,7 +54,7 @@ pub(super) fn too_long() -> Notice {
 }
 
 pub(super) fn explain_key(fault: &KeyFault, first_line: u32) -> Notice {
-    match fault {
+    let notice = match fault {
         KeyFault::Repeated { key, first, again } => {
             let first = first.below(first_line);
             Notice::new(
@@ -73,7 +73,8 @@ pub(super) fn explain_key(fault: &KeyFault, first_line: u32) -> Notice {
             format!("a key must be a string, found {found}"),
             "put the key in quotes",
         ),
-    }
+    };
+    Notice { part: Some(Part::Key), ..notice }
 }
 
 /// What the parser said, what it means, and what helps.
@@ -107,12 +108,13 @@ pub(super) fn explain(error: &Error) -> Notice {
             ("a second document starts here".into(), Some(SEPARATE_DOCUMENTS))
         }
         other => {
+            // The parser counts flow nesting itself, before any budget does.
             let message = UserMessageFormatter.format_message(other).into_owned();
             let hint = HINTS.iter().find(|(part, _)| message.contains(part)).map(|(_, hint)| *hint);
-            (message, hint)
+            if message.contains("recursion limit exceeded") { too_deep() } else { (message, hint) }
         }
     };
-    Notice { place, message, hint: hint.map(str::to_owned) }
+    Notice { place, part: None, message, hint: hint.map(str::to_owned) }
 }
 
 fn alias_bomb() -> (String, Option<&'static str>) {
@@ -127,14 +129,18 @@ fn alias_bomb() -> (String, Option<&'static str>) {
 
 const SEPARATE_DOCUMENTS: &str = "separate documents by a line of `---`";
 
+fn too_deep() -> (String, Option<&'static str>) {
+    (format!("mappings and lists are nested more than {} deep", limits::MAX_DEPTH), None)
+}
+
 /// A part of the parser's message, and what mostly helps then.
 const HINTS: &[(&str, &str)] = &[
-    ("recursion limit exceeded", "nothing real nests so deep"),
     ("tabs disallowed", "indent with spaces"),
     ("mapping values are not allowed", "check the indentation; quote a value that has `: ` in it"),
     ("<document start>", SEPARATE_DOCUMENTS),
     ("unexpected character", "put the value in quotes"),
     ("unclosed quote", "close the quote"),
+    ("unclosed bracket", "close the bracket"),
     ("unsupported tag", "remove the tag; quotes make a value a string"),
     ("<block end>", "check the indentation of this line and of those above"),
     ("illegal placement of ':'", "a `]` or `}` may be missing above"),
@@ -146,10 +152,7 @@ fn limit(breach: &BudgetBreach) -> (String, Option<&'static str>) {
     let smaller = Some("split it into several documents");
     let scalars = byte_count(limits::MAX_SCALAR_BYTES);
     match breach {
-        BudgetBreach::Depth { .. } => (
-            format!("mappings and lists are nested more than {} deep", limits::MAX_DEPTH),
-            Some("nothing real nests so deep"),
-        ),
+        BudgetBreach::Depth { .. } => too_deep(),
         BudgetBreach::Nodes { .. } | BudgetBreach::Events { .. } => {
             (too_much(limits::MAX_NODES, "values, aliases expanded"), smaller)
         }

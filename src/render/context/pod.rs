@@ -1,0 +1,156 @@
+//! The pods: where they run and what they may do.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::TopologySpreadConstraint;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::cluster::ANNOTATION_RESTART_HASH;
+use crate::cluster::PodSettings;
+use crate::cluster::ServiceAccount;
+
+use super::label::{Labels, with};
+
+/// The user and group of the official images.
+const USER_ID: u32 = 999;
+
+/// What the templates say of the pods.
+#[derive(Debug, Serialize)]
+pub(super) struct Pod<'a> {
+    labels: Labels<'a>,
+    annotations: BTreeMap<&'a str, String>,
+    service_account_name: Option<&'a str>,
+    termination_grace_period_seconds: u32,
+    priority_class_name: Option<&'a str>,
+    image_pull_secrets: Value,
+    security_context: Value,
+    node_selector: &'a BTreeMap<String, String>,
+    tolerations: Value,
+    affinity: Value,
+    topology_spread_constraints: Value,
+    env: Value,
+    extra_containers: Value,
+    extra_volumes: Value,
+    extra_volume_mounts: Value,
+}
+
+/// Decides what the pods say.
+pub(super) fn pod_context<'a>(
+    pod: &'a PodSettings,
+    labels: &Labels<'a>,
+    selector: &Labels<'a>,
+    restart_hash: String,
+    account: Option<&'a ServiceAccount>,
+) -> Result<Pod<'a>, serde_json::Error> {
+    let PodSettings {
+        image_pull_policy: _,
+        image_pull_secrets,
+        labels: own_labels,
+        annotations,
+        node_selector,
+        tolerations,
+        affinity,
+        topology_spread_constraints,
+        priority_class_name,
+        env,
+        extra_containers,
+        extra_volumes,
+        extra_volume_mounts,
+        termination_grace_period_seconds,
+        pod_security_context: pod_security,
+        security_context: _,
+    } = pod;
+    let own_annotations = annotations.iter().map(|(key, value)| (key.as_str(), value.clone()));
+    Ok(Pod {
+        labels: with(labels, own_labels),
+        annotations: own_annotations.chain([(ANNOTATION_RESTART_HASH, restart_hash)]).collect(),
+        service_account_name: account.map(|account| account.name.as_str()),
+        termination_grace_period_seconds: *termination_grace_period_seconds,
+        priority_class_name: priority_class_name.as_deref(),
+        image_pull_secrets: serde_json::to_value(image_pull_secrets)?,
+        security_context: merged(pod_security_context(), pod_security),
+        node_selector,
+        tolerations: serde_json::to_value(tolerations)?,
+        affinity: match affinity {
+            Some(affinity) => serde_json::to_value(affinity)?,
+            None => default_affinity(selector),
+        },
+        topology_spread_constraints: spread(topology_spread_constraints, selector)?,
+        env: serde_json::to_value(env)?,
+        extra_containers: serde_json::to_value(extra_containers)?,
+        extra_volumes: serde_json::to_value(extra_volumes)?,
+        extra_volume_mounts: serde_json::to_value(extra_volume_mounts)?,
+    })
+}
+
+/// The Pod Security Standard `restricted`, as the official images' user.
+fn pod_security_context() -> Value {
+    json!({
+        "runAsNonRoot": true,
+        "runAsUser": USER_ID,
+        "runAsGroup": USER_ID,
+        "fsGroup": USER_ID,
+        "fsGroupChangePolicy": "OnRootMismatch",
+        "seccompProfile": { "type": "RuntimeDefault" },
+    })
+}
+
+/// What the Pod Security Standard `restricted` wants of each container.
+pub(super) fn container_security_context() -> Value {
+    json!({
+        "allowPrivilegeEscalation": false,
+        "capabilities": { "drop": ["ALL"] },
+        "readOnlyRootFilesystem": true,
+    })
+}
+
+/// Keys over others; `null` removes one (`OpenShift` chooses the user itself).
+pub(super) fn merged(mut context: Value, over: &BTreeMap<String, Value>) -> Value {
+    if let Some(keys) = context.as_object_mut() {
+        for (key, value) in over {
+            if value.is_null() {
+                keys.shift_remove(key);
+            } else {
+                keys.insert(key.clone(), value.clone());
+            }
+        }
+    }
+    context
+}
+
+/// Spread over nodes, then zones, where possible.
+fn default_affinity(selector: &Labels<'_>) -> Value {
+    let apart = |weight: u32, topology_key: &str| {
+        json!({
+            "weight": weight,
+            "podAffinityTerm": {
+                "labelSelector": { "matchLabels": selector },
+                "topologyKey": topology_key,
+            },
+        })
+    };
+    json!({
+        "podAntiAffinity": {
+            "preferredDuringSchedulingIgnoredDuringExecution": [
+                apart(100, "kubernetes.io/hostname"),
+                apart(50, "topology.kubernetes.io/zone"),
+            ],
+        },
+    })
+}
+
+/// A constraint without a selector means this cluster's pods.
+fn spread(
+    constraints: &[TopologySpreadConstraint],
+    selector: &Labels<'_>,
+) -> Result<Value, serde_json::Error> {
+    let labels = selector.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    let own = LabelSelector { match_labels: Some(labels.collect()), ..LabelSelector::default() };
+    let filled = constraints.iter().cloned().map(|mut constraint| {
+        constraint.label_selector.get_or_insert_with(|| own.clone());
+        constraint
+    });
+    serde_json::to_value(filled.collect::<Vec<_>>())
+}
