@@ -65,6 +65,12 @@ pub enum QuantityError {
 }
 
 impl Quantity {
+    /// The amount in billionths.
+    #[must_use]
+    pub fn nanos(self) -> i128 {
+        self.nanos
+    }
+
     /// The amount in bytes, rounded up; `None` when it is negative or above `u64::MAX`.
     #[must_use]
     pub fn as_bytes(self) -> Option<u64> {

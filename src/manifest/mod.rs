@@ -9,11 +9,24 @@
 //! of everything that comes out is total: the same objects give the same bytes for ever.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod change;
+mod compare;
 mod error;
+mod impact;
 mod key;
+mod mask;
+mod path;
+mod rules;
+mod server_config;
 mod set;
+mod shape;
+mod walk;
 pub mod yaml;
 
+pub use change::{Action, Comparison, FieldChange, ObjectChange};
+pub use compare::{TextChange, compare, compare_texts};
 pub use error::ManifestError;
+pub use impact::{Impact, UnknownImpact};
 pub use key::ObjectKey;
+pub use path::{Path, Segment, Side};
 pub use set::{Manifest, ManifestSet};

@@ -56,7 +56,9 @@ impl Serialize for Block<'_> {
 /// Whether every YAML reader takes `text` back from a literal block: several lines, the first one
 /// at the margin, nothing that cannot be seen. (libyaml trips over white space up front.)
 fn is_plain_lines(text: &str) -> bool {
+    // Line breaks at the end would be taken for the space between two values.
     text.trim_end_matches('\n').contains('\n')
+        && !text.ends_with("\n\n")
         && !text.starts_with(char::is_whitespace)
         && text.lines().all(|line| !line.starts_with('\t') && !line.ends_with([' ', '\t']))
         && text.chars().all(|c| c == '\n' || c == '\t' || is_printable(c))

@@ -42,7 +42,8 @@ fn block(value: &Value, indent: usize) -> Result<Value, Error> {
     let fault = |cause: String| Error::new(ErrorKind::InvalidOperation, cause);
     let value = serde_json::to_value(value).map_err(|error| fault(error.to_string()))?;
     let text = yaml::block(&value, indent).map_err(|error| fault(error.to_string()))?;
-    Ok(Value::from_safe_string(text.trim().to_owned()))
+    let text = text.trim_start();
+    Ok(Value::from_safe_string(text.strip_suffix('\n').unwrap_or(text).to_owned()))
 }
 
 #[cfg(test)]
