@@ -44,10 +44,28 @@ pub fn crd() -> &'static Value {
     &CRD
 }
 
-/// The OpenAPI v3 schema of one `ValkeyCluster`, as the CustomResourceDefinition carries it.
+/// The OpenAPI v3 schema of one `ValkeyCluster`, as the CustomResourceDefinition carries it, but
+/// without descriptions.
+///
+/// Read from `schema.json`, which a test holds against [`crd`]: deriving it takes ten times as
+/// long as all the rest of a render.
 #[must_use]
 pub fn crd_schema() -> &'static Value {
-    &crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    static SCHEMA: LazyLock<Value> =
+        LazyLock::new(|| serde_json::from_str(include_str!("schema.json")).unwrap_or_default());
+    &SCHEMA
+}
+
+/// What `schema.json` holds: the schema of [`crd`] without descriptions.
+#[must_use]
+pub fn schema_text() -> String {
+    let mut schema = schema_of(crd()).clone();
+    clean(&mut schema, true);
+    format!("{schema}\n")
+}
+
+fn schema_of(crd: &Value) -> &Value {
+    &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
 }
 
 fn finish(derived: &CustomResourceDefinition) -> Value {
@@ -89,14 +107,14 @@ fn part<'v>(written: &'v Value, keyword: &str) -> Option<&'v Value> {
     })
 }
 
-/// Drops what the API server or a reader has no use for.
-fn clean(schema: &mut Value, foreign: bool) {
+/// Drops what the API server or a reader has no use for; `bare` drops descriptions as well.
+fn clean(schema: &mut Value, bare: bool) {
     match schema {
         Value::Object(keywords) => {
             if keywords.get("nullable").is_some_and(Value::is_boolean) {
                 keywords.remove("nullable");
             }
-            if foreign && keywords.get("description").is_some_and(Value::is_string) {
+            if bare && keywords.get("description").is_some_and(Value::is_string) {
                 keywords.remove("description");
             }
             for (keyword, value) in keywords {
@@ -104,17 +122,17 @@ fn clean(schema: &mut Value, foreign: bool) {
                     for (name, property) in properties {
                         let kubernetes = KUBERNETES_TYPES.contains(&name.as_str());
                         let description = property.get("description").cloned();
-                        clean(property, foreign || kubernetes);
-                        if let (false, true, Some(text)) = (foreign, kubernetes, description) {
+                        clean(property, bare || kubernetes);
+                        if let (false, true, Some(text)) = (bare, kubernetes, description) {
                             property["description"] = text;
                         }
                     }
                 } else {
-                    clean(value, foreign);
+                    clean(value, bare);
                 }
             }
         }
-        Value::Array(values) => values.iter_mut().for_each(|value| clean(value, foreign)),
+        Value::Array(values) => values.iter_mut().for_each(|value| clean(value, bare)),
         _ => {}
     }
 }
@@ -141,7 +159,7 @@ mod tests {
     #[test]
     fn every_field_has_a_description_and_says_its_default() {
         let mut without = Vec::new();
-        walk(&crd_schema()["properties"]["spec"], "spec", &mut |path, property| {
+        walk(&schema_of(crd())["properties"]["spec"], "spec", &mut |path, property| {
             let text = property["description"].as_str().unwrap_or_default();
             let structure = property.get("properties").is_some();
             let required = path.ends_with(".name") || path.ends_with(".backupName");
@@ -168,7 +186,7 @@ mod tests {
 
     #[test]
     fn defaults_are_not_in_the_schema() {
-        walk(&crd_schema()["properties"]["spec"], "spec", &mut |path, property| {
+        walk(&schema_of(crd())["properties"]["spec"], "spec", &mut |path, property| {
             assert!(property.get("default").is_none(), "{path}");
             assert!(property.get("nullable").is_none(), "{path}");
         });

@@ -59,11 +59,11 @@ use super::status::ValkeyClusterStatus;
         .message("port is immutable: clients and replicas hold it"),
     validation = Rule::new("self.?persistence.?enabled.orValue(true) == oldSelf.?persistence.?enabled.orValue(true)")
         .message("persistence.enabled is immutable: make a new cluster and copy the data"),
-    validation = Rule::new("self.?persistence.?storageClassName.orValue('') == oldSelf.?persistence.?storageClassName.orValue('')")
+    validation = Rule::new("(has(self.persistence) && has(self.persistence.storageClassName) ? self.persistence.storageClassName : '') == (has(oldSelf.persistence) && has(oldSelf.persistence.storageClassName) ? oldSelf.persistence.storageClassName : '')")
         .message("persistence.storageClassName is immutable: a volume cannot change its class"),
-    validation = Rule::new("quantity(self.?persistence.?storageSize.orValue('1Gi')).compareTo(quantity(oldSelf.?persistence.?storageSize.orValue('1Gi'))) >= 0")
+    validation = Rule::new("(has(self.persistence) && has(self.persistence.storageSize) ? quantity(self.persistence.storageSize) : quantity('1Gi')).compareTo(has(oldSelf.persistence) && has(oldSelf.persistence.storageSize) ? quantity(oldSelf.persistence.storageSize) : quantity('1Gi')) >= 0")
         .message("persistence.storageSize can only grow: a volume cannot shrink"),
-    validation = Rule::new("self.?persistence.?mode.orValue('both') == oldSelf.?persistence.?mode.orValue('both') || self.?persistence.?mode.orValue('both') == 'both' || oldSelf.?persistence.?mode.orValue('both') == 'none' || (oldSelf.?persistence.?mode.orValue('both') == 'both' && self.?persistence.?mode.orValue('both') != 'none')")
+    validation = Rule::new("self.?persistence.?mode.orValue('both') == 'both' || oldSelf.?persistence.?mode.orValue('both') == 'none' || (oldSelf.?persistence.?mode.orValue('both') == 'both' && self.?persistence.?mode.orValue('both') != 'none') || (oldSelf.?persistence.?mode.orValue('both') == 'rdb' && self.?persistence.?mode.orValue('both') == 'rdb') || (oldSelf.?persistence.?mode.orValue('both') == 'aof' && self.?persistence.?mode.orValue('both') == 'aof')")
         .message("persistence.mode may not change in a way that loses data: go from rdb to aof and back through both; nothing goes to none"),
     validation = Rule::new("self.?replication.?minReplicasToWrite.orValue(0) < self.?replicas.orValue(3)")
         .message("replication.minReplicasToWrite is at most replicas - 1: the master is not its own replica"),

@@ -60,7 +60,8 @@ impl Console {
         self.colors(self.stdout.is_terminal())
     }
 
-    fn colors_stderr(&self) -> bool {
+    /// Whether what people read on stderr is coloured.
+    pub(super) fn colors_stderr(&self) -> bool {
         self.colors(self.stderr.is_terminal())
     }
 

@@ -1,10 +1,12 @@
 //! From sources to sound clusters, with every fault of every file at once.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
 use serde_json::Value;
+use similar::get_close_matches;
 
 use crate::api::GROUP;
 use crate::api::KIND;
@@ -24,6 +26,7 @@ use crate::input::Schema;
 use crate::input::SchemaError;
 use crate::input::Source;
 use crate::manifest::Manifest;
+use crate::manifest::ObjectKey;
 
 use super::exit::Failure;
 
@@ -84,6 +87,8 @@ pub(super) struct Loaded {
     pub report: Report,
     /// Where each cluster stands, by namespace and name.
     places: BTreeMap<(Option<String>, String), String>,
+    /// Where each other object stands; all versions of one are one.
+    other_places: BTreeMap<ObjectKey, String>,
 }
 
 impl Loaded {
@@ -103,17 +108,37 @@ impl Loaded {
         match belongs(&document) {
             Belonging::Cluster => match self.cluster(&mut document, adjustments) {
                 Ok(cluster) => self.clusters.push(cluster),
-                Err(faults) => self.report.add(document.diagnostics(faults)),
+                Err(mut faults) => {
+                    name_overrides(&mut faults, adjustments);
+                    self.report.add(document.diagnostics(faults));
+                }
             },
             Belonging::Misspelt(fault) => self.report.add(document.diagnostics([fault])),
             Belonging::Other if keep => match Manifest::read(document.text()) {
-                Ok(manifest) => self.others.push(manifest),
+                Ok(manifest) => self.other(&document, manifest),
                 Err(error) => {
                     let fault = Fault::new(FieldPath::root(), error.to_string());
                     self.report.add(document.diagnostics([fault]));
                 }
             },
             Belonging::Other => {}
+        }
+    }
+
+    fn other(&mut self, document: &Document<'_>, manifest: Manifest) {
+        let key = ObjectKey { version: String::new(), ..manifest.key().clone() };
+        let name = FieldPath::root().key("metadata").key("name");
+        let place = place_text(document, &name);
+        match self.other_places.entry(key) {
+            Entry::Vacant(free) => {
+                free.insert(place);
+                self.others.push(manifest);
+            }
+            Entry::Occupied(first) => {
+                let message = format!("`{}` is there twice", manifest.key());
+                let hint = format!("the first one is at {}", first.get());
+                self.report.add(document.diagnostics([Fault::new(name, message).hint(hint)]));
+            }
         }
     }
 
@@ -132,10 +157,11 @@ impl Loaded {
         }
         let cluster = ValkeyCluster::deserialize(document.value())
             .map_err(|error| whole(error.to_string()))?;
-        let cluster = validate(cluster, adjustments.roles).map_err(semantic)?;
+        let cluster = validate(cluster, adjustments.roles)
+            .map_err(|faults| placed(faults, document.value()))?;
 
         let name = FieldPath::root().key("metadata").key("name");
-        let place = format!("{}:{}", document.source().name(), document.place(&name).line);
+        let place = place_text(document, &name);
         let identity = (cluster.namespace.clone(), cluster.names.cluster.clone());
         if let Some(first) = self.places.get(&identity) {
             let message = format!("there is a ValkeyCluster `{}` already", identity.1);
@@ -155,6 +181,10 @@ impl Loaded {
     }
 }
 
+fn place_text(document: &Document<'_>, path: &FieldPath) -> String {
+    format!("{}:{}", document.source().name(), document.place(path).line)
+}
+
 fn adjust(document: &mut Document<'_>, adjustments: &Adjustments) -> Result<(), Vec<Fault>> {
     let namespace = FieldPath::root().key("metadata").key("namespace");
     if let Some(wanted) = &adjustments.namespace
@@ -171,6 +201,17 @@ fn adjust(document: &mut Document<'_>, adjustments: &Adjustments) -> Result<(), 
     Ok(())
 }
 
+/// A fault of a value that the command line put there says so: the file's line is not at fault.
+fn name_overrides(faults: &mut [Fault], adjustments: &Adjustments) {
+    for fault in faults {
+        let mut overrides = adjustments.overrides.iter().rev();
+        let by = overrides.find(|over| fault.path.segments().starts_with(over.path.segments()));
+        if let Some(Override { text, .. }) = by {
+            fault.message = format!("by `--set {text}`: {}", fault.message);
+        }
+    }
+}
+
 /// What else is wrong with a document that does not fit the schema: its sound fields are checked
 /// as if the others were not there.
 fn faults_beside(value: &Value, known: &[Fault], roles: Roles) -> Vec<Fault> {
@@ -179,11 +220,11 @@ fn faults_beside(value: &Value, known: &[Fault], roles: Roles) -> Vec<Fault> {
         remove(&mut rest, fault.path.segments());
     }
     let Ok(cluster) = ValkeyCluster::deserialize(&rest) else { return Vec::new() };
-    let found = validate(cluster, roles).err().map(semantic).unwrap_or_default();
+    let found = validate(cluster, roles).err().unwrap_or_default();
     let is_new = |fault: &Fault| {
         known.iter().all(|known| !fault.path.segments().starts_with(known.path.segments()))
     };
-    found.into_iter().filter(is_new).collect()
+    placed(found, value).into_iter().filter(is_new).collect()
 }
 
 fn remove(value: &mut Value, path: &[Segment]) {
@@ -206,9 +247,15 @@ fn remove(value: &mut Value, path: &[Segment]) {
     }
 }
 
-fn semantic(faults: Vec<cluster::Fault>) -> Vec<Fault> {
-    let faults = faults.into_iter().map(|fault| (fault.path, fault.message, fault.help));
-    faults.map(Fault::from).collect()
+/// Faults of the checks; one of a mapping or list is shown at its key, not at its first field.
+fn placed(faults: Vec<cluster::Fault>, value: &Value) -> Vec<Fault> {
+    let at_place = |fault: cluster::Fault| {
+        let found = fault.path.find(value);
+        let structure = found.is_some_and(|found| found.is_object() || found.is_array());
+        let fault = Fault::from(fault);
+        if structure { fault.at_key() } else { fault }
+    };
+    faults.into_iter().map(at_place).collect()
 }
 
 /// What a document is to Gungnir.
@@ -241,6 +288,13 @@ fn belongs(document: &Document<'_>) -> Belonging {
             Fault::new(at("apiVersion"), format!("`{version}` is not the API of a {KIND}"))
                 .hint(format!("write `{GROUP}/{VERSION}`")),
         ),
+        // Other operators have a kind of this name; a group that is nearly ours is a slip.
+        (false, Some(KIND)) if !get_close_matches(group, &[GROUP], 1, 0.8).is_empty() => {
+            Belonging::Misspelt(
+                Fault::new(at("apiVersion"), format!("there is no API group `{group}`"))
+                    .hint(format!("did you mean `{GROUP}/{VERSION}`?")),
+            )
+        }
         (false, _) => Belonging::Other,
     }
 }

@@ -6,19 +6,19 @@
 mod completions;
 mod console;
 mod crd;
-// mod diff;
+mod diff;
 mod exit;
 mod files;
 mod filter;
 mod krm;
 mod load;
 mod man;
-// mod operand;
+mod operand;
 mod output_dir;
 mod plugin;
 mod progress;
 mod render;
-// pub mod report;
+pub mod report;
 mod validate;
 
 use std::ffi::OsString;
@@ -60,7 +60,7 @@ enum Command {
     /// Print the manifests of clusters, or write them to a directory.
     Render(render::RenderArgs),
     /// Tell what a change does, down to what it restarts.
-    // Diff(diff::DiffArgs),
+    Diff(diff::DiffArgs),
     /// Check files and say everything that is wrong with them.
     Validate(validate::ValidateArgs),
     /// Print the CustomResourceDefinition.
@@ -87,7 +87,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let console = Console::new(cli.color);
-    trace(cli.verbose);
+    trace(cli.verbose, &console);
     match execute(cli.command, &console) {
         Ok(outcome) => outcome.code(),
         Err(failure) => {
@@ -104,7 +104,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn execute(command: Command, console: &Console) -> Result<Outcome, Failure> {
     match command {
         Command::Render(arguments) => render::run(&arguments, console),
-        // Command::Diff(arguments) => diff::run(&arguments, console),
+        Command::Diff(arguments) => diff::run(&arguments, console),
         Command::Validate(arguments) => validate::run(&arguments, console),
         Command::Crd => crd::run(console),
         Command::Fn => krm::run(console),
@@ -116,7 +116,7 @@ fn execute(command: Command, console: &Console) -> Result<Outcome, Failure> {
     }
 }
 
-fn trace(verbose: u8) {
+fn trace(verbose: u8, console: &Console) {
     let level = match verbose {
         0 => return,
         1 => LevelFilter::INFO,
@@ -125,6 +125,7 @@ fn trace(verbose: u8) {
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(std::io::stderr)
+        .with_ansi(console.colors_stderr())
         .without_time()
         .with_target(false);
     // A subscriber that is there already (in a test) is as good.

@@ -98,11 +98,17 @@ impl Operand {
 /// revision does not have is an empty side: everything is added.
 fn git_files(revision: &str, path: &Path) -> Result<Vec<(String, Vec<u8>)>, Failure> {
     // First the revision alone: a misspelt one must not look like an empty side.
-    git(&["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{revision}^{{commit}}")])
-        .map_err(|_| Failure::usage(format_args!("Git knows no revision `{revision}`")))?;
-    let path_text = path.to_str().ok_or_else(|| {
-        Failure::usage(format_args!("`{}` is not UTF-8", path.display()))
-    })?;
+    git(&[
+        "rev-parse",
+        "--verify",
+        "--quiet",
+        "--end-of-options",
+        &format!("{revision}^{{commit}}"),
+    ])
+    .map_err(|_| Failure::usage(format_args!("Git knows no revision `{revision}`")))?;
+    let path_text = path
+        .to_str()
+        .ok_or_else(|| Failure::usage(format_args!("`{}` is not UTF-8", path.display())))?;
     let listing = git(&["ls-tree", "-r", "-z", "--name-only", revision, "--", path_text])?;
     let names = listing.split(|byte| *byte == 0).filter(|name| !name.is_empty());
     let mut files = Vec::new();

@@ -74,11 +74,14 @@ impl<'a> OutputDir<'a> {
     /// Makes the directory what it is to be.
     pub(super) fn write(&self, console: &Console) -> Result<Outcome, Failure> {
         let changes = self.changes()?;
-        let written = self.write_aside(&changes.write);
-        if let Err(failure) = written {
+        let mut made = Vec::new();
+        if let Err(failure) = self.write_aside(&changes.write, &mut made) {
+            // What was not made cannot be removed; what was is not needed any more.
             for (path, _) in &changes.write {
-                // What was not made cannot be removed; what was is not needed any more.
                 let _ = fs::remove_file(aside(&self.root.join(path)));
+            }
+            for folder in made.iter().rev() {
+                let _ = fs::remove_dir(folder);
             }
             return Err(failure);
         }
@@ -155,10 +158,14 @@ impl<'a> OutputDir<'a> {
         Ok(found)
     }
 
-    fn write_aside(&self, files: &[(&Path, &str)]) -> Result<(), Failure> {
+    /// Writes every file beside its place; notes the folders it made on the way.
+    fn write_aside(&self, files: &[(&Path, &str)], made: &mut Vec<PathBuf>) -> Result<(), Failure> {
         for (path, text) in files {
             let path = self.root.join(path);
             if let Some(folder) = path.parent() {
+                let missing = folder.ancestors().take_while(|folder| !folder.exists());
+                let missing: Vec<PathBuf> = missing.map(Path::to_owned).collect();
+                made.extend(missing.into_iter().rev());
                 fs::create_dir_all(folder).map_err(|error| cannot("make", folder, error))?;
             }
             let new = aside(&path);

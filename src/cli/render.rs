@@ -104,7 +104,7 @@ pub(super) fn run(arguments: &RenderArgs, console: &Console) -> Result<Outcome, 
              dies, and its pod restarts without a handover"
         ));
     }
-    let rendered = pick(render_all(loaded, console)?, only)?;
+    let rendered = pick(render_all(loaded, console)?, only, true)?;
 
     if let Some(directory) = output_dir {
         let directory = OutputDir::new(directory, &rendered, *prune)?;
@@ -118,12 +118,19 @@ pub(super) fn run(arguments: &RenderArgs, console: &Console) -> Result<Outcome, 
     Ok(Outcome::Done)
 }
 
-/// The objects that `--only` wants; a pattern that wants none is a mistake.
-fn pick(rendered: ManifestSet, only: &[Filter]) -> Result<ManifestSet, Failure> {
+/// The objects that `--only` wants. Where `each_fits`, a pattern that wants none is a mistake.
+pub(super) fn pick(
+    rendered: ManifestSet,
+    only: &[Filter],
+    each_fits: bool,
+) -> Result<ManifestSet, Failure> {
     if only.is_empty() {
         return Ok(rendered);
     }
-    if let Some(idle) = only.iter().find(|filter| !rendered.iter().any(|m| filter.takes(m.key()))) {
+    if each_fits
+        && let Some(idle) =
+            only.iter().find(|filter| !rendered.iter().any(|m| filter.takes(m.key())))
+    {
         let known: BTreeSet<String> =
             rendered.iter().map(|m| format!("{}/{}", m.key().kind, m.key().name)).collect();
         let known: Vec<&str> = known.iter().take(20).map(String::as_str).collect();

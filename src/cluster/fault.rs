@@ -11,6 +11,8 @@ pub struct Fault {
     pub message: String,
     /// What to do about it, if that is not plain.
     pub help: Option<String>,
+    /// Whether the field's name is at fault, not its value.
+    pub of_key: bool,
 }
 
 /// Everything that is wrong with a cluster, in the order it was found.
@@ -20,7 +22,7 @@ pub struct Faults(Vec<Fault>);
 impl Faults {
     /// Notes a fault.
     pub fn add(&mut self, path: FieldPath, message: impl Into<String>) {
-        self.0.push(Fault { path, message: message.into(), help: None });
+        self.0.push(Fault { path, message: message.into(), help: None, of_key: false });
     }
 
     /// Notes a fault and its cure.
@@ -30,7 +32,17 @@ impl Faults {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.0.push(Fault { path, message: message.into(), help: Some(help.into()) });
+        self.0.push(Fault {
+            path,
+            message: message.into(),
+            help: Some(help.into()),
+            of_key: false,
+        });
+    }
+
+    /// Notes that the name of a field is at fault, and the cure if there is one.
+    pub fn add_key(&mut self, path: FieldPath, message: impl Into<String>, help: Option<String>) {
+        self.0.push(Fault { path, message: message.into(), help, of_key: true });
     }
 
     /// The faults, if there are any.

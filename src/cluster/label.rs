@@ -28,7 +28,7 @@ pub(super) fn checked_labels(
     for (key, value) in &labels {
         check_key(key, path, faults);
         if DISPLAY_LABELS.contains(&key.as_str()) {
-            faults.add(path.clone().key(key), "is set by Gungnir itself");
+            faults.add_key(path.clone().key(key), "is set by Gungnir itself", None);
         }
         if !is_label_value(value) {
             faults.add_with_help(
@@ -51,7 +51,7 @@ pub(super) fn checked_selector(
     let labels = labels.unwrap_or_default();
     for (key, value) in &labels {
         if let Some(fault) = key_fault(key) {
-            faults.add(path.clone().key(key), format!("is not a label's key: {fault}"));
+            faults.add_key(path.clone().key(key), format!("is not a label's key: {fault}"), None);
         }
         if !is_label_value(value) {
             faults.add(path.clone().key(key), "is not the value of a label");
@@ -82,11 +82,9 @@ pub(super) fn checked_annotations(
 
 fn check_key(key: &str, path: &FieldPath, faults: &mut Faults) {
     if let Some(fault) = key_fault(key) {
-        faults.add(path.clone().key(key), format!("is not a key: {fault}"));
+        faults.add_key(path.clone().key(key), format!("is not a key: {fault}"), None);
     } else if key.starts_with(RESERVED_PREFIX) {
-        faults.add(
-            path.clone().key(key),
-            format!("keys under `{RESERVED_PREFIX}` are written by Gungnir alone"),
-        );
+        let message = format!("keys under `{RESERVED_PREFIX}` are written by Gungnir alone");
+        faults.add_key(path.clone().key(key), message, None);
     }
 }

@@ -209,12 +209,8 @@ fn check_context<T: JsonSchema>(
         let allowed: Vec<&str> = allowed.iter().map(String::as_str).collect();
         let near = get_close_matches(key.as_str(), &allowed, 1, 0.6);
         let path = spec(field).key(key);
-        match near.first() {
-            Some(near) => {
-                faults.add_with_help(path, "unknown field", format!("did you mean `{near}`?"));
-            }
-            None => faults.add(path, "unknown field"),
-        }
+        let help = near.first().map(|near| format!("did you mean `{near}`?"));
+        faults.add_key(path, "unknown field", help);
     }
 }
 

@@ -41,8 +41,11 @@ impl WriteQuorum {
         if quorum >= replicas {
             faults.add_with_help(
                 path,
-                format!("{quorum} replicas are never online in a cluster of {replicas} pods"),
-                format!("at most {}: the master is not its own replica", replicas - 1),
+                format!(
+                    "is {quorum}, and there are only {} replicas beside the master",
+                    replicas - 1
+                ),
+                "lower it, or raise spec.replicas",
             );
         }
         let path = spec("replication").key("minReplicasMaxLag");

@@ -205,18 +205,12 @@ fn checked(parts: &Parts<'_>, faults: &mut Faults) -> BTreeMap<String, String> {
     for (name, value) in &parts.config {
         let path = spec("config").key(name);
         let Some(known) = directive::find(name) else {
-            match directive::closest(name) {
-                Some(near) => faults.add_with_help(
-                    path,
-                    "is not a directive of Valkey 7.2 to 9.1",
-                    format!("did you mean `{near}`?"),
-                ),
-                None => faults.add(path, "is not a directive of Valkey 7.2 to 9.1"),
-            }
+            let help = directive::closest(name).map(|near| format!("did you mean `{near}`?"));
+            faults.add_key(path, "is not a directive of Valkey 7.2 to 9.1", help);
             continue;
         };
         if let Owner::Gungnir(reason) = known.owner {
-            faults.add_with_help(path, "is set by Gungnir", reason);
+            faults.add_key(path, "is set by Gungnir", Some(reason.to_owned()));
             continue;
         }
         if let Some(fault) = argument_fault(value) {

@@ -2,11 +2,16 @@
 
 use serde_json::Value;
 
-use super::schema::Kind;
+use super::schema::{Kind, Schema};
+use super::suggest::listed;
 
-/// What a `kind` is called in messages.
-pub(super) fn wanted(kind: &Kind) -> &'static str {
-    match kind {
+/// What `schema` wants, as messages name it.
+pub(super) fn wanted(schema: &Schema) -> String {
+    let words: Vec<&str> = schema.one_of.iter().filter_map(Value::as_str).collect();
+    if let Some(list) = listed(&words) {
+        return format!("one of {list}");
+    }
+    let kind = match schema.kind {
         Kind::Any => "any value",
         Kind::Boolean => "a boolean (`true` or `false`)",
         Kind::Integer(_) => "an integer",
@@ -15,7 +20,8 @@ pub(super) fn wanted(kind: &Kind) -> &'static str {
         Kind::IntOrString => "an integer or a string",
         Kind::List(..) => "a list",
         Kind::Mapping(_) => "a mapping",
-    }
+    };
+    kind.to_owned()
 }
 
 /// What helps when `value` stands where a `kind` should.
@@ -39,7 +45,11 @@ pub(super) fn cure(kind: &Kind, value: &Value) -> Option<String> {
             "write the value as a list of one: `[…]`"
         }
         (Kind::Mapping(_), Value::Array(_)) => "remove the `- ` before its keys",
-        (Kind::Mapping(_), Value::String(_)) => "write `key: value` lines below it, indented",
+        (Kind::Mapping(fields), Value::String(_)) => {
+            let known: Vec<&str> = fields.named.keys().map(String::as_str).collect();
+            let names = listed(&known).map(|names| format!("it has the fields {names}"));
+            return names.or_else(|| Some("write lines of `key: value` below it".to_owned()));
+        }
         _ => return None,
     };
     Some(hint.to_owned())

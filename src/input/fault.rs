@@ -91,6 +91,8 @@ impl From<(FieldPath, String, Option<String>)> for Fault {
 
 impl From<cluster::Fault> for Fault {
     fn from(fault: cluster::Fault) -> Self {
-        Self::from((fault.path, fault.message, fault.help))
+        let cluster::Fault { path, message, help, of_key } = fault;
+        let part = if of_key { Part::Key } else { Part::Value };
+        Self { part, ..Self::from((path, message, help)) }
     }
 }

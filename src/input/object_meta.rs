@@ -9,7 +9,6 @@ pub(super) fn openapi() -> Value {
         json!({"type": "object", "additionalProperties": {"type": "string"}, "nullable": true});
     json!({
         "type": "object",
-        "required": ["name"],
         "properties": {
             "name": {"type": "string", "minLength": 1},
             "namespace": {"type": "string"},

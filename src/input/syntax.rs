@@ -130,7 +130,10 @@ fn alias_bomb() -> (String, Option<&'static str>) {
 const SEPARATE_DOCUMENTS: &str = "separate documents by a line of `---`";
 
 fn too_deep() -> (String, Option<&'static str>) {
-    (format!("mappings and lists are nested more than {} deep", limits::MAX_DEPTH), None)
+    (
+        format!("mappings and lists are nested more than {} deep", limits::MAX_DEPTH),
+        Some("nothing real nests so deep"),
+    )
 }
 
 /// A part of the parser's message, and what mostly helps then.

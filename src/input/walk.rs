@@ -95,7 +95,7 @@ impl<'v> Walk<'v> {
                 }
             }
             (Kind::Mapping(fields), Value::Object(map)) => self.mapping(fields, map),
-            (kind, value) => return self.wrong_kind(kind, value),
+            (_, value) => return self.wrong_kind(schema, value),
         }
         if !schema.one_of.is_empty() && !schema.one_of.contains(value) {
             self.not_allowed(&schema.one_of, value);
@@ -127,7 +127,13 @@ impl<'v> Walk<'v> {
             map.get(name).is_some_and(|value| !value.is_null() || nullable())
         };
         for name in fields.required.iter().filter(|name| !is_set(name)) {
-            self.note(format!("the field `{name}` is missing"), Fault::at_key);
+            if let Some((key, _)) = map.get_key_value(name) {
+                self.way.push(Step::Key(key));
+                self.note("the field is needed, but set to nothing", Fault::at_key);
+                self.way.pop();
+            } else {
+                self.note(format!("the field `{name}` is missing"), Fault::at_key);
+            }
         }
     }
 
@@ -154,7 +160,10 @@ impl<'v> Walk<'v> {
         {
             if let Some(Bound { value, exclusive }) = bound {
                 let words = words[usize::from(*exclusive)];
-                let message = format!("expected {words} {value}, found");
+                // Schemas write whole bounds as `1.0` too.
+                let bound = value.to_string();
+                let bound = bound.strip_suffix(".0").unwrap_or(&bound);
+                let message = format!("expected {words} {bound}, found");
                 self.note(message, |fault| fault.found(found.to_string()));
             }
         }
@@ -170,9 +179,9 @@ impl<'v> Walk<'v> {
         self.note(format!("expected {list}, found"), |fault| Fault { hint, ..fault.found(found) });
     }
 
-    fn wrong_kind(&mut self, kind: &Kind, value: &Value) {
-        let wanted = wanted(kind);
-        let hint = cure(kind, value);
+    fn wrong_kind(&mut self, schema: &Schema, value: &Value) {
+        let wanted = wanted(schema);
+        let hint = cure(&schema.kind, value);
         match value {
             Value::Null => self.note(format!("expected {wanted}, found nothing"), |fault| {
                 fault.at_key().hint("give it a value (`\"\"` for an empty text), or remove it")
@@ -381,6 +390,16 @@ mod tests {
                 r#"spec.config["save-x"]: expected an integer or a string, found the number `1.5` [put the value in quotes, or write a whole number]"#.into(),
             ),
             (
+                "policy",
+                json!(false),
+                format!("spec.policy: expected one of `Consistency`, `Availability`, found the boolean `false` {BARE_WORD}"),
+            ),
+            (
+                "persistence",
+                json!("10Gi"),
+                "spec.persistence: expected a mapping, found the string `\"10Gi\"` [it has the fields `storageSize`]".into(),
+            ),
+            (
                 "persistence",
                 json!([]),
                 "spec.persistence: expected a mapping, found a list [remove the `- ` before its keys]".into(),
@@ -404,9 +423,8 @@ mod tests {
                 "expected a string, found the integer",
                 "unknown field",
                 "expected a string, found the boolean",
-                "the field `name` is missing",
                 "unknown field",
-                "the field `replicas` is missing",
+                "the field is needed, but set to nothing",
                 "unknown field",
                 "the field `kind` is missing",
             ]

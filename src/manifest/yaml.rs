@@ -20,7 +20,7 @@ use crate::manifest::error::ManifestError;
 ///
 /// [`ManifestError::Unwritable`] when the writer refuses the value.
 pub fn block(value: &Value, indent: usize) -> Result<String, ManifestError> {
-    let options = ser_options! { prefer_block_scalars: false };
+    let options = ser_options! { prefer_block_scalars: false, compact_list_indent: false };
     let text = serde_saphyr::to_string_with_options(&Block(value), options)
         .map_err(|source| ManifestError::Unwritable { source: Box::new(source) })?;
     if indent == 0 {
@@ -189,7 +189,7 @@ mod tests {
         let value = json!({"run": "a\n\n  b\n", "list": [{"x": 1, "z": [2]}], "none": {}});
         assert_eq!(
             block(&value, 4).unwrap(),
-            "    run: |\n      a\n\n        b\n    list:\n    - x: 1\n      z:\n      - 2\n    none: {}\n"
+            "    run: |\n      a\n\n        b\n    list:\n      - x: 1\n        z:\n          - 2\n    none: {}\n"
         );
     }
 

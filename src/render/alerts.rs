@@ -36,7 +36,7 @@ pub(super) fn alerts(name: &str, namespace: Option<&str>, replicas: u32) -> Vec<
         ),
         alert(
             "ValkeyNoMaster",
-            format!("count(redis_instance_info{{role=\"master\",{pods}}}) or vector(0) == 0"),
+            format!("(count(redis_instance_info{{role=\"master\",{pods}}}) or vector(0)) == 0"),
             "1m",
             "critical",
             "there is no master",
@@ -44,7 +44,7 @@ pub(super) fn alerts(name: &str, namespace: Option<&str>, replicas: u32) -> Vec<
         ),
         alert(
             "ValkeyTwoMasters",
-            format!("count(redis_instance_info{{role=\"master\",{pods}}}) > 1"),
+            format!("count(count by (pod) (redis_instance_info{{role=\"master\",{pods}}})) > 1"),
             "1m",
             "critical",
             "more than one server says that it is master",
