@@ -4,18 +4,20 @@
 //! configuration, is replaced by what it renders to; other items pass through as they are. Faults
 //! go into `results`, and the list is written all the same.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use crate::api::GROUP;
 use crate::api::KIND;
-use crate::input::{Diagnostic, Report, Severity};
-use crate::manifest::{Manifest, ManifestSet, yaml};
+use crate::input::{Diagnostic, Report};
+use crate::manifest::{ManifestSet, yaml};
+use crate::render::render_into;
 
 use super::console::Console;
 use super::exit::{Failure, Outcome};
 use super::files::{STDIN, read_source, source_of};
 use super::load::{Adjustments, Loaded};
-use super::render::render_all;
 
 /// Where a kustomize or kpt tree keeps an object.
 const PATH_ANNOTATIONS: [&str; 2] =
@@ -49,7 +51,9 @@ pub(super) fn run(console: &Console) -> Result<Outcome, Failure> {
         // kustomize hands a generator its own configuration as an item, too, and drops it later.
         let is_configuration =
             configuration.as_ref().is_some_and(|cluster| identity(cluster) == identity(&item));
-        if !is_cluster(&item) || is_configuration || !clusters.add(&format!("items[{at}]"), &item)?
+        if !is_cluster(&item)
+            || is_configuration
+            || !clusters.add(&format!("items[{at}]"), &item)?
         {
             kept.push(item);
         }
@@ -115,7 +119,7 @@ impl Clusters {
         for (cluster, folder) in self.loaded.clusters.iter().zip(&self.folders) {
             let mut set = ManifestSet::new();
             render_into(cluster, &mut set).map_err(|error| Failure::Usage(error.into()))?;
-            for manifest in &set {
+            for manifest in set.iter() {
                 let mut object = manifest.object().map_err(|error| Failure::Usage(error.into()))?;
                 if let Some(folder) = folder {
                     place_in(&mut object, folder);

@@ -1,7 +1,7 @@
 //! `gungnir plugin`: definitions for tools that call Gungnir, and what they call.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde::Deserialize;
@@ -22,6 +22,9 @@ const KUSTOMIZE: &str = include_str!("../../templates/plugin/kustomize.yaml");
 const PARAMETERS_VARIABLE: &str = "ARGOCD_APP_PARAMETERS";
 /// Where Argo CD puts the namespace of the application.
 const NAMESPACE_VARIABLE: &str = "ARGOCD_APP_NAMESPACE";
+/// A folder with one of these is for another tool of Argo CD's, whatever else is in it.
+const OTHER_TOOLS: [&str; 4] =
+    ["Chart.yaml", "kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// Arguments of `gungnir plugin`.
 #[derive(Debug, Args)]
@@ -75,6 +78,10 @@ fn generate(console: &Console) -> Result<(), Failure> {
 }
 
 fn discover(console: &Console) -> Result<(), Failure> {
+    // Argo CD asks plugins before its own tools: one that says yes takes the application from them.
+    if OTHER_TOOLS.iter().any(|file| Path::new(file).is_file()) {
+        return Ok(());
+    }
     let mut found = String::new();
     for file in files_below(".".as_ref())? {
         // A file that is not YAML is not ours: whoever owns it says so.
@@ -110,15 +117,17 @@ fn adjustments(
     namespace: Option<String>,
 ) -> Result<Adjustments, Failure> {
     let mut adjustments = Adjustments { namespace, ..Adjustments::default() };
-    let parameters: Vec<Parameter> = match parameters.filter(|text| !text.trim().is_empty()) {
-        None => Vec::new(),
+    // Argo CD sends `null` for an application that sets none.
+    let parameters: Option<Vec<Parameter>> = match parameters.filter(|text| !text.trim().is_empty())
+    {
+        None => None,
         Some(text) => serde_json::from_str(text).map_err(|error| {
             Failure::usage(format_args!(
                 "`{PARAMETERS_VARIABLE}` is not what Argo CD sends: {error}"
             ))
         })?,
     };
-    for Parameter { name, string, array, map } in parameters {
+    for Parameter { name, string, array, map } in parameters.unwrap_or_default() {
         match (name.as_str(), string, array, map) {
             ("set", _, Some(values), _) => {
                 for value in values {
@@ -175,6 +184,8 @@ mod tests {
 
         let none = adjustments(None, Some("app".to_owned())).unwrap();
         assert_eq!(none.namespace.as_deref(), Some("app"));
+        let null = adjustments(Some("null"), Some("app".to_owned())).unwrap();
+        assert_eq!((null.namespace, null.overrides.len()), (none.namespace, 0));
 
         for text in ["{", r#"[{"name":"other"}]"#, r#"[{"name":"set","array":["replicas"]}]"#] {
             assert!(adjustments(Some(text), None).is_err(), "{text}");

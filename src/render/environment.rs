@@ -5,8 +5,6 @@ use std::sync::LazyLock;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value};
 
-use crate::manifest::yaml;
-
 use super::catalog::CATALOG;
 
 /// What every object but a few has under its name.
@@ -37,13 +35,24 @@ fn environment() -> Environment<'static> {
     environment
 }
 
-/// A structure as block YAML at an indent; the first line continues the template's own.
-fn block(value: &Value, indent: usize) -> Result<Value, Error> {
-    let fault = |cause: String| Error::new(ErrorKind::InvalidOperation, cause);
-    let value = serde_json::to_value(value).map_err(|error| fault(error.to_string()))?;
-    let text = yaml::block(&value, indent).map_err(|error| fault(error.to_string()))?;
-    let text = text.trim_start();
-    Ok(Value::from_safe_string(text.strip_suffix('\n').unwrap_or(text).to_owned()))
+/// Block YAML at an indent; the first line continues the template's own.
+fn block(text: &Value, indent: usize) -> Result<Value, Error> {
+    let Some(lines) = text.as_str().filter(|_| text.is_safe()) else {
+        let cause = "only structures are put at an indent: a text could break out of its place";
+        return Err(Error::new(ErrorKind::InvalidOperation, cause));
+    };
+    let margin = " ".repeat(indent);
+    let mut placed = String::with_capacity(lines.len() + lines.len() / 8 * indent);
+    for (number, line) in lines.lines().enumerate() {
+        if number > 0 {
+            placed.push('\n');
+            if !line.is_empty() {
+                placed.push_str(&margin);
+            }
+        }
+        placed.push_str(line);
+    }
+    Ok(Value::from_safe_string(placed))
 }
 
 #[cfg(test)]
@@ -58,6 +67,13 @@ mod tests {
             let compiled = environment.add_template(row.template, row.source);
             assert!(compiled.is_ok(), "{}: {:?}", row.template, compiled.err());
         }
+    }
+
+    #[test]
+    fn a_plain_text_is_not_put_at_an_indent() {
+        assert!(block(&Value::from("a: b\nevil: true"), 2).is_err());
+        let safe = Value::from_safe_string("a: |\n  x\n\n  y\n".to_owned());
+        assert_eq!(block(&safe, 2).unwrap().as_str(), Some("a: |\n    x\n\n    y"));
     }
 
     #[test]

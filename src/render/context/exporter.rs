@@ -10,6 +10,7 @@ use crate::cluster::Scrape;
 use crate::cluster::ValidatedCluster;
 
 use super::super::alerts::{Alert, alerts};
+use super::block::Block;
 use super::label::{Labels, with, with_one};
 use super::secret::SecretVariable;
 
@@ -18,20 +19,20 @@ use super::secret::SecretVariable;
 pub(super) struct ExporterContext<'a> {
     image: &'a str,
     port: u32,
-    resources: &'a ResourceRequirements,
+    resources: Block<&'a ResourceRequirements>,
     address: String,
     listen_address: String,
     password: Option<SecretVariable<'a>>,
     service_monitor: Option<Monitor<'a>>,
     pod_monitor: Option<Monitor<'a>>,
-    rule_labels: Option<Labels<'a>>,
+    rule_labels: Option<Block<Labels<'a>>>,
     alerts: Vec<Alert>,
 }
 
 #[derive(Debug, Serialize)]
 struct Monitor<'a> {
     interval: &'a str,
-    labels: Labels<'a>,
+    labels: Block<Labels<'a>>,
 }
 
 /// Decides what the exporter says.
@@ -47,12 +48,12 @@ pub(super) fn exporter_context<'a>(
     let application = passwords.application.as_ref();
     let monitor = |scrape: &'a Scrape| Monitor {
         interval: &scrape.interval,
-        labels: with(&labels, &scrape.labels),
+        labels: Block(with(&labels, &scrape.labels)),
     };
     ExporterContext {
         image,
         port: *port,
-        resources,
+        resources: Block(resources),
         address: format!("{scheme}://localhost:{}", cluster.port),
         listen_address: format!(":{port}"),
         password: application.map(|KeyRef { secret, key }| SecretVariable {
@@ -62,7 +63,7 @@ pub(super) fn exporter_context<'a>(
         }),
         service_monitor: service_monitor.as_ref().map(monitor),
         pod_monitor: pod_monitor.as_ref().map(monitor),
-        rule_labels: rule_labels.as_ref().map(|own| with(&labels, own)),
+        rule_labels: rule_labels.as_ref().map(|own| Block(with(&labels, own))),
         alerts: alerts(&names.cluster, namespace.as_deref(), *replicas),
     }
 }

@@ -1,5 +1,6 @@
 //! What the templates may say: every decision about a manifest is made here.
 
+mod block;
 mod exporter;
 mod file;
 mod label;
@@ -24,6 +25,7 @@ use crate::cluster::ValidatedCluster;
 use crate::cluster::VolumeClaim;
 use crate::cluster::users_text;
 
+use block::Block;
 use exporter::{ExporterContext, exporter_context};
 use file::{files, restart_hash};
 use label::{Labels, both, display_labels, labels_of_pods, with, with_one};
@@ -36,24 +38,24 @@ use secret::{SecretVariable, secret_variables};
 pub(super) struct Context<'a> {
     names: &'a Names,
     namespace: Option<&'a str>,
-    labels: Labels<'a>,
-    annotations: &'a BTreeMap<String, String>,
-    selector: Labels<'a>,
-    master_selector: Option<Value>,
-    replica_selector: Labels<'a>,
+    labels: Block<Labels<'a>>,
+    annotations: Block<&'a BTreeMap<String, String>>,
+    selector: Block<Labels<'a>>,
+    master_selector: Block<Option<Value>>,
+    replica_selector: Block<Labels<'a>>,
     replicas: u32,
     port: u32,
     image: &'a str,
     image_pull_policy: Option<&'static str>,
     update_strategy: &'static str,
     master: Option<StaticMaster>,
-    files: BTreeMap<&'static str, String>,
-    resources: Option<&'a ResourceRequirements>,
-    container_security: Value,
+    files: Block<BTreeMap<&'static str, String>>,
+    resources: Block<Option<&'a ResourceRequirements>>,
+    container_security: Block<Value>,
     secret_variables: Vec<SecretVariable<'a>>,
     volume: Option<Volume<'a>>,
     max_unavailable: Value,
-    peers: Vec<Value>,
+    peers: Block<Vec<Value>>,
     service: Service<'a>,
     service_account: Option<Account<'a>>,
     tls: Option<Tls<'a>>,
@@ -78,7 +80,7 @@ struct Volume<'a> {
 #[derive(Debug, Serialize)]
 struct Account<'a> {
     name: &'a str,
-    annotations: BTreeMap<&'a str, &'a str>,
+    annotations: Block<BTreeMap<&'a str, &'a str>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -129,19 +131,19 @@ impl<'a> Context<'a> {
         Ok(Self {
             names,
             namespace,
-            annotations,
-            master_selector: match roles {
+            annotations: Block(annotations),
+            master_selector: Block(match roles {
                 Roles::Elected => None,
                 Roles::Static { master } => Some(json!({
                     LABEL_CLUSTER: names.cluster,
                     LABEL_POD_NAME: names.pod(*master),
                 })),
-            },
-            replica_selector: match roles {
+            }),
+            replica_selector: Block(match roles {
                 Roles::Elected => with_one(&selector, LABEL_ROLE, "replica"),
                 // Nobody writes roles: every server may be read.
                 Roles::Static { .. } => selector.clone(),
-            },
+            }),
             replicas: *replicas,
             port: *port,
             image,
@@ -157,9 +159,9 @@ impl<'a> Context<'a> {
                     host: format!("{}.{}", names.pod(*master), names.headless),
                 }),
             },
-            files: files(config, users),
-            resources: resources.as_ref(),
-            container_security: merged(container_security_context(), &pod.security_context),
+            files: Block(files(config, users)),
+            resources: Block(resources.as_ref()),
+            container_security: Block(merged(container_security_context(), &pod.security_context)),
             secret_variables: secret_variables(passwords),
             volume: volume.as_ref().map(|VolumeClaim { size, class, reclaim }| Volume {
                 size,
@@ -167,11 +169,11 @@ impl<'a> Context<'a> {
                 reclaim: reclaim.as_str(),
             }),
             max_unavailable: serde_json::to_value(max_unavailable)?,
-            peers: all_peers(&selector, &serde_json::to_value(peers)?),
+            peers: Block(all_peers(&selector, &serde_json::to_value(peers)?)),
             service: client_service(service, annotations),
             service_account: service_account.as_ref().map(|account| Account {
                 name: &account.name,
-                annotations: both(annotations, account.annotations.as_ref()),
+                annotations: Block(both(annotations, account.annotations.as_ref())),
             }),
             tls: transport.as_ref().map(|Transport { secret, .. }| Tls { secret }),
             certificate: transport
@@ -188,8 +190,8 @@ impl<'a> Context<'a> {
                 restart_hash,
                 service_account.as_ref(),
             )?,
-            labels: with_one(&labels, LABEL_CLUSTER, &names.cluster),
-            selector,
+            labels: Block(with_one(&labels, LABEL_CLUSTER, &names.cluster)),
+            selector: Block(selector),
         })
     }
 }

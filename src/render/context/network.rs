@@ -10,16 +10,17 @@ use crate::cluster::ClientService;
 use crate::cluster::Names;
 use crate::cluster::OPERATOR_LABEL;
 
+use super::block::Block;
 use super::label::{Labels, both};
 
 /// The read-write Service.
 #[derive(Debug, Serialize)]
 pub(super) struct Service<'a> {
     r#type: &'static str,
-    annotations: BTreeMap<&'a str, &'a str>,
+    annotations: Block<BTreeMap<&'a str, &'a str>>,
     node_port: Option<u32>,
     load_balancer_class: Option<&'a str>,
-    load_balancer_source_ranges: &'a [String],
+    load_balancer_source_ranges: Block<&'a [String]>,
     external_traffic_policy: Option<&'static str>,
 }
 
@@ -31,7 +32,7 @@ pub(super) struct Certificate<'a> {
     issuer_group: &'a str,
     duration: &'a str,
     renew_before: &'a str,
-    dns_names: Vec<String>,
+    dns_names: Block<Vec<String>>,
 }
 
 /// What the read-write Service says.
@@ -49,10 +50,10 @@ pub(super) fn client_service<'a>(
     } = service;
     Service {
         r#type: service_type,
-        annotations: both(annotations, Some(own)),
+        annotations: Block(both(annotations, Some(own))),
         node_port: *node_port,
         load_balancer_class: load_balancer_class.as_deref(),
-        load_balancer_source_ranges,
+        load_balancer_source_ranges: Block(load_balancer_source_ranges),
         external_traffic_policy: *external_traffic_policy,
     }
 }
@@ -98,5 +99,6 @@ pub(super) fn certificate<'a>(
         dns_names.push(host);
     }
     dns_names.extend(extra_dns_names.iter().cloned());
+    let dns_names = Block(dns_names);
     Certificate { issuer_name, issuer_kind, issuer_group, duration, renew_before, dns_names }
 }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::TopologySpreadConstraint;
+use k8s_openapi::api::core::v1::{
+    Container, EnvVar, LocalObjectReference, Toleration, TopologySpreadConstraint, Volume,
+    VolumeMount,
+};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -11,6 +14,7 @@ use crate::cluster::ANNOTATION_RESTART_HASH;
 use crate::cluster::PodSettings;
 use crate::cluster::ServiceAccount;
 
+use super::block::Block;
 use super::label::{Labels, with};
 
 /// The user and group of the official images.
@@ -19,21 +23,21 @@ const USER_ID: u32 = 999;
 /// What the templates say of the pods.
 #[derive(Debug, Serialize)]
 pub(super) struct Pod<'a> {
-    labels: Labels<'a>,
-    annotations: BTreeMap<&'a str, String>,
+    labels: Block<Labels<'a>>,
+    annotations: Block<BTreeMap<&'a str, String>>,
     service_account_name: Option<&'a str>,
     termination_grace_period_seconds: u32,
     priority_class_name: Option<&'a str>,
-    image_pull_secrets: Value,
-    security_context: Value,
-    node_selector: &'a BTreeMap<String, String>,
-    tolerations: Value,
-    affinity: Value,
-    topology_spread_constraints: Value,
-    env: Value,
-    extra_containers: Value,
-    extra_volumes: Value,
-    extra_volume_mounts: Value,
+    image_pull_secrets: Block<&'a [LocalObjectReference]>,
+    security_context: Block<Value>,
+    node_selector: Block<&'a BTreeMap<String, String>>,
+    tolerations: Block<&'a [Toleration]>,
+    affinity: Block<Value>,
+    topology_spread_constraints: Block<Value>,
+    env: Block<&'a [EnvVar]>,
+    extra_containers: Block<&'a [Container]>,
+    extra_volumes: Block<&'a [Volume]>,
+    extra_volume_mounts: Block<&'a [VolumeMount]>,
 }
 
 /// Decides what the pods say.
@@ -64,24 +68,26 @@ pub(super) fn pod_context<'a>(
     } = pod;
     let own_annotations = annotations.iter().map(|(key, value)| (key.as_str(), value.clone()));
     Ok(Pod {
-        labels: with(labels, own_labels),
-        annotations: own_annotations.chain([(ANNOTATION_RESTART_HASH, restart_hash)]).collect(),
+        labels: Block(with(labels, own_labels)),
+        annotations: Block(
+            own_annotations.chain([(ANNOTATION_RESTART_HASH, restart_hash)]).collect(),
+        ),
         service_account_name: account.map(|account| account.name.as_str()),
         termination_grace_period_seconds: *termination_grace_period_seconds,
         priority_class_name: priority_class_name.as_deref(),
-        image_pull_secrets: serde_json::to_value(image_pull_secrets)?,
-        security_context: merged(pod_security_context(), pod_security),
-        node_selector,
-        tolerations: serde_json::to_value(tolerations)?,
-        affinity: match affinity {
+        image_pull_secrets: Block(image_pull_secrets),
+        security_context: Block(merged(pod_security_context(), pod_security)),
+        node_selector: Block(node_selector),
+        tolerations: Block(tolerations),
+        affinity: Block(match affinity {
             Some(affinity) => serde_json::to_value(affinity)?,
             None => default_affinity(selector),
-        },
-        topology_spread_constraints: spread(topology_spread_constraints, selector)?,
-        env: serde_json::to_value(env)?,
-        extra_containers: serde_json::to_value(extra_containers)?,
-        extra_volumes: serde_json::to_value(extra_volumes)?,
-        extra_volume_mounts: serde_json::to_value(extra_volume_mounts)?,
+        }),
+        topology_spread_constraints: Block(spread(topology_spread_constraints, selector)?),
+        env: Block(env),
+        extra_containers: Block(extra_containers),
+        extra_volumes: Block(extra_volumes),
+        extra_volume_mounts: Block(extra_volume_mounts),
     })
 }
 
