@@ -1,16 +1,22 @@
 //! Each stage from people's YAML to a diff, in process, at 1 to 1,000 clusters.
 //!
-//! `cargo bench --bench stages`
+//! `cargo bench --bench stages`; `tests/run bench` holds the figures against their targets.
+//! Stages are measured one by one, each from what the one before it made, so that a slow one is
+//! seen: `objects` alone is two in one, what a program gets that wants objects and not text.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::fmt::Write;
-use std::hint::black_box;
+use std::time::Duration;
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{
+    BatchSize, BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group,
+    criterion_main,
+};
 use gungnir::api::{ValkeyCluster, crd_schema};
 use gungnir::cluster::{Roles, ValidatedCluster, validate};
 use gungnir::input::{Schema, Source};
-use gungnir::manifest::{Manifest, ManifestSet};
+use gungnir::manifest::{Manifest, ManifestSet, compare};
 use gungnir::render::render_into;
 use serde::Deserialize;
 
@@ -37,8 +43,8 @@ fn read(source: &Source) -> Vec<ValkeyCluster> {
     documents.map(|document| ValkeyCluster::deserialize(document.value()).unwrap()).collect()
 }
 
-fn sound(source: &Source) -> Vec<ValidatedCluster> {
-    read(source).into_iter().map(|cluster| validate(cluster, Roles::Elected).unwrap()).collect()
+fn validated(clusters: Vec<ValkeyCluster>) -> Vec<ValidatedCluster> {
+    clusters.into_iter().map(|cluster| validate(cluster, Roles::Elected).unwrap()).collect()
 }
 
 fn rendered(clusters: &[ValidatedCluster]) -> ManifestSet {
@@ -49,46 +55,59 @@ fn rendered(clusters: &[ValidatedCluster]) -> ManifestSet {
     set
 }
 
+fn objects(set: &ManifestSet) -> usize {
+    set.iter().map(Manifest::object).map(Result::unwrap).filter(|object| !object.is_null()).count()
+}
+
+/// What `rendered` gives, with one value of one cluster changed.
+fn with_one_change(clusters: &[ValidatedCluster]) -> ManifestSet {
+    let mut clusters = clusters.to_vec();
+    clusters[0].replicas += 2;
+    rendered(&clusters)
+}
+
+/// Every stage at one size.
+fn at_size(group: &mut BenchmarkGroup<'_, WallTime>, size: usize, schema: &Schema) {
+    let source = stream(size);
+    let clusters = read(&source);
+    let sound = validated(clusters.clone());
+    let set = rendered(&sound);
+    let changed = with_one_change(&sound);
+    assert_eq!(compare(&set, &changed).unwrap().objects.len(), 1);
+
+    let id = |stage: &str| BenchmarkId::new(stage, size);
+    group.throughput(Throughput::Elements(size as u64));
+    group.bench_function(id("read"), |bencher| bencher.iter(|| read(&source)));
+    group.bench_function(id("schema"), |bencher| {
+        let documents: Vec<_> = source.documents().map(Result::unwrap).collect();
+        bencher.iter(|| documents.iter().map(|one| schema.faults(one).len()).sum::<usize>());
+    });
+    group.bench_function(id("validate"), |bencher| {
+        bencher.iter_batched(|| clusters.clone(), validated, BatchSize::LargeInput);
+    });
+    group.bench_function(id("render"), |bencher| bencher.iter(|| rendered(&sound)));
+    group.bench_function(id("text"), |bencher| bencher.iter(|| set.to_yaml()));
+    group.bench_function(id("objects"), |bencher| bencher.iter(|| objects(&rendered(&sound))));
+    group.bench_function(id("diff-equal"), |bencher| {
+        bencher.iter(|| compare(&set, &set).unwrap());
+    });
+    group.bench_function(id("diff-one-value"), |bencher| {
+        bencher.iter(|| compare(&set, &changed).unwrap());
+    });
+}
+
 fn stages(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("stages");
-    group.sample_size(20);
+    group.warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(3));
     let schema = Schema::compile(crd_schema()).unwrap();
     for size in SIZES {
-        let source = stream(size);
-        let clusters = sound(&source);
-        let set = rendered(&clusters);
-        let read_clusters = read(&source);
-        group.throughput(Throughput::Elements(size as u64));
-        group.bench_with_input(BenchmarkId::new("read", size), &source, |bencher, source| {
-            bencher.iter(|| black_box(read(source)));
-        });
-        group.bench_with_input(BenchmarkId::new("schema", size), &source, |bencher, source| {
-            let documents: Vec<_> = source.documents().map(Result::unwrap).collect();
-            bencher.iter(|| documents.iter().map(|d| schema.faults(d).len()).sum::<usize>());
-        });
-        group.bench_with_input(
-            BenchmarkId::new("validate", size),
-            &read_clusters,
-            |bencher, clusters| {
-                bencher.iter_batched(
-                    || clusters.clone(),
-                    |clusters| {
-                        clusters
-                            .into_iter()
-                            .map(|cluster| validate(cluster, Roles::Elected).is_ok())
-                            .filter(|sound| *sound)
-                            .count()
-                    },
-                    criterion::BatchSize::LargeInput,
-                );
-            },
-        );
-        group.bench_with_input(BenchmarkId::new("render", size), &clusters, |bencher, clusters| {
-            bencher.iter(|| black_box(rendered(clusters)));
-        });
-        group.bench_with_input(BenchmarkId::new("parse", size), &set, |bencher, set| {
-            bencher.iter(|| set.iter().map(Manifest::object).filter(Result::is_ok).count());
-        });
+        if size == 1000 {
+            // The slowest stages take a second a time there: samples of one run each, and few.
+            group.sample_size(10).sampling_mode(SamplingMode::Flat);
+        } else {
+            group.sample_size(30);
+        }
+        at_size(&mut group, size, &schema);
     }
     group.finish();
 }

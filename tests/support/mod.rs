@@ -1,6 +1,8 @@
 //! What several test files need. Each of them uses a part.
-#![allow(dead_code)]
+#![allow(clippy::expect_used, clippy::unwrap_used, dead_code)]
 
 pub mod container;
+pub mod folder;
 pub mod run;
+pub mod stream;
 pub mod valkey;

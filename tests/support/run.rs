@@ -60,21 +60,12 @@ impl Run {
     }
 
     /// Any program with these arguments.
-    pub fn program<A: AsRef<OsStr>>(
-        program: &str,
-        arguments: impl IntoIterator<Item = A>,
-    ) -> Self {
+    pub fn program<A: AsRef<OsStr>>(program: &str, arguments: impl IntoIterator<Item = A>) -> Self {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(ROOT).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self {
-            command,
-            stdin: Vec::new(),
-            stdout: String::new(),
-            stderr: String::new(),
-            status: 0,
-        }
+        Self { command, stdin: Vec::new(), stdout: String::new(), stderr: String::new(), status: 0 }
     }
 
     /// Runs in this folder.

@@ -1,0 +1,27 @@
+//! The program as people and scripts meet it: stdout, stderr and exit code of each command, held
+//! exactly. What it renders is the goldens' business; here it is how one asks for it.
+//!
+//! | module | what it is about |
+//! | --- | --- |
+//! | `render` | what goes in, and what of it comes out |
+//! | `output_dir` | one object a file |
+//! | `diff` | what a change does, and as which sides |
+//! | `files` | what cannot be read or written |
+//! | `validate` | faults in each format |
+//! | `krm` | the function for kustomize and kpt |
+//! | `plugin` | what Argo CD calls |
+//! | `usage` | the command line itself, colour, generated pages |
+#![allow(clippy::expect_used, clippy::unwrap_used)] // in the helpers: a test that panics fails
+
+mod support;
+
+mod cli {
+    mod diff;
+    mod files;
+    mod krm;
+    mod output_dir;
+    mod plugin;
+    mod render;
+    mod usage;
+    mod validate;
+}
