@@ -119,8 +119,9 @@ fn every_room_uses_only_what_it_may() {
         assert!(!files.is_empty(), "room {room} has no files");
         let in_room: BTreeSet<String> = files
             .iter()
-            .filter_map(|file| file.file_stem().or(file.parent()?.file_name()))
-            .map(|stem| stem.to_string_lossy().into_owned())
+            .flat_map(|file| [file.file_stem(), file.parent().and_then(Path::file_name)])
+            .flatten()
+            .map(|name| name.to_string_lossy().into_owned())
             .collect();
         for file in &files {
             let code = code(file);

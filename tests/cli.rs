@@ -3,7 +3,8 @@
 //!
 //! | module | what it is about |
 //! | --- | --- |
-//! | `render` | what goes in, and what of it comes out |
+//! | `sources` | what goes in, in which form and from where |
+//! | `render` | what is asked for, and what comes out |
 //! | `output_dir` | one object a file |
 //! | `diff` | what a change does, and as which sides |
 //! | `files` | what cannot be read or written |
@@ -22,6 +23,7 @@ mod cli {
     mod output_dir;
     mod plugin;
     mod render;
+    mod sources;
     mod usage;
     mod validate;
 }

@@ -132,6 +132,13 @@ fn clean(schema: &mut Value, bare: bool) {
                 }
             }
         }
+        // A range of integers is written as floats, which the API server would rewrite.
+        Value::Number(number) => {
+            let whole = number.as_f64().filter(|_| number.is_f64()).map(|float| float.to_string());
+            if let Some(whole) = whole.and_then(|text| text.parse::<i64>().ok()) {
+                *number = whole.into();
+            }
+        }
         Value::Array(values) => values.iter_mut().for_each(|value| clean(value, bare)),
         _ => {}
     }

@@ -236,12 +236,13 @@ pub struct ValkeyClusterSpec {
     #[schemars(range(min = 30, max = 86_400))]
     pub termination_grace_period_seconds: Option<i64>,
 
-    /// Keys that replace those of the pods' security context; `null` removes one. Default: none.
+    /// Keys that replace those of the pods' security context; `null` removes one, and needs a
+    /// server-side apply, since a client-side one drops it. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pod_security_context: Option<ContextOverride>,
 
-    /// Keys that replace those of the containers' security context; `null` removes one.
-    /// Default: none.
+    /// Keys that replace those of the containers' security context; `null` removes one, and needs
+    /// a server-side apply, since a client-side one drops it. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub security_context: Option<ContextOverride>,
 

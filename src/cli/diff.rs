@@ -78,7 +78,7 @@ pub(super) fn run(arguments: &DiffArgs, console: &Console) -> Result<Outcome, Fa
     if [&from, &to].into_iter().all(|side| *side == Operand::Path(PathBuf::from(STDIN))) {
         return Err(Failure::usage("stdin can be one side of a diff, not both"));
     }
-    let adjustments = cluster.adjustments();
+    let adjustments = cluster.adjustments()?;
     let side = |operand: &Operand| {
         let set = operand.manifests(&adjustments, *keep_others, console)?;
         // A pattern need not fit both sides: that is what a diff is for.

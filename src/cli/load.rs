@@ -27,6 +27,7 @@ use crate::input::SchemaError;
 use crate::input::Source;
 use crate::manifest::Manifest;
 use crate::manifest::ObjectKey;
+use crate::manifest::yaml;
 
 use super::exit::Failure;
 
@@ -50,7 +51,8 @@ pub(super) struct Adjustments {
 pub(super) struct Override {
     path: FieldPath,
     value: Value,
-    text: String,
+    /// The path as it was typed. The value may be a secret and is never told.
+    typed: String,
 }
 
 impl Override {
@@ -59,6 +61,7 @@ impl Override {
         let Some((path, value)) = text.split_once('=') else {
             return Err("write `path=value`, like `replicas=5`".to_owned());
         };
+        let typed = path.to_owned();
         let path = FieldPath::parse(path).map_err(|error| error.to_string())?;
         let top = match path.segments().first() {
             Some(Segment::Key(key)) => key.as_str(),
@@ -70,9 +73,9 @@ impl Override {
             let spec = Segment::Key("spec".to_owned());
             FieldPath::from([&[spec], path.segments()].concat())
         };
-        let value = crate::manifest::yaml::read(value)
-            .map_err(|_| format!("`{value}` is not YAML; quote it if it is text"))?;
-        Ok(Self { path, value, text: text.to_owned() })
+        let value = yaml::read(value)
+            .map_err(|_| format!("the value of `{typed}` is not YAML; quote it if it is text"))?;
+        Ok(Self { path, value, typed })
     }
 }
 
@@ -126,7 +129,7 @@ impl Loaded {
     }
 
     fn other(&mut self, document: &Document<'_>, manifest: Manifest) {
-        let key = ObjectKey { version: String::new(), ..manifest.key().clone() };
+        let key = versionless(manifest.key());
         let name = FieldPath::root().key("metadata").key("name");
         let place = place_text(document, &name);
         match self.other_places.entry(key) {
@@ -172,6 +175,11 @@ impl Loaded {
         Ok(cluster)
     }
 
+    /// Where an object that is no cluster stands.
+    pub(super) fn place_of_other(&self, key: &ObjectKey) -> Option<&str> {
+        self.other_places.get(&versionless(key)).map(String::as_str)
+    }
+
     /// The clusters and others, unless something is wrong.
     pub(super) fn into_sound(self) -> Result<Self, Failure> {
         if self.report.errors() > 0 {
@@ -179,6 +187,11 @@ impl Loaded {
         }
         Ok(self)
     }
+}
+
+/// An object whatever version of its API is spoken.
+fn versionless(key: &ObjectKey) -> ObjectKey {
+    ObjectKey { version: String::new(), ..key.clone() }
 }
 
 fn place_text(document: &Document<'_>, path: &FieldPath) -> String {
@@ -193,10 +206,10 @@ fn adjust(document: &mut Document<'_>, adjustments: &Adjustments) -> Result<(), 
         // A document without metadata is reported by its schema.
         let _ = document.set(&namespace, Value::from(wanted.as_str()));
     }
-    for Override { path, value, text } in &adjustments.overrides {
-        document.set(path, value.clone()).map_err(|error| {
-            vec![Fault::new(path.clone(), format!("`--set {text}` does not fit: {error}"))]
-        })?;
+    for Override { path, value, .. } in &adjustments.overrides {
+        document
+            .set(path, value.clone())
+            .map_err(|error| vec![Fault::new(path.clone(), error.to_string())])?;
     }
     Ok(())
 }
@@ -206,8 +219,8 @@ fn name_overrides(faults: &mut [Fault], adjustments: &Adjustments) {
     for fault in faults {
         let mut overrides = adjustments.overrides.iter().rev();
         let by = overrides.find(|over| fault.path.segments().starts_with(over.path.segments()));
-        if let Some(Override { text, .. }) = by {
-            fault.message = format!("by `--set {text}`: {}", fault.message);
+        if let Some(Override { typed, .. }) = by {
+            fault.message = format!("by `--set {typed}`: {}", fault.message);
         }
     }
 }

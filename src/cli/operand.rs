@@ -62,7 +62,7 @@ impl Operand {
         if !loaded.clusters.is_empty() && !keep_others {
             loaded.others.clear();
         }
-        render_all(loaded, console)
+        render_all(&loaded, console)
     }
 
     fn sources(&self, report: &mut Report) -> Result<Vec<Source>, Failure> {

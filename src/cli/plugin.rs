@@ -74,7 +74,7 @@ fn generate(console: &Console) -> Result<(), Failure> {
         std::env::var(NAMESPACE_VARIABLE).ok(),
     )?;
     let loaded = load(&[PathBuf::from(".")], &adjustments, true, console)?.into_sound()?;
-    console.data(&render_all(loaded, console)?.to_yaml())
+    console.data(&render_all(&loaded, console)?.to_yaml())
 }
 
 fn discover(console: &Console) -> Result<(), Failure> {
@@ -132,7 +132,7 @@ fn adjustments(
             ("set", _, Some(values), _) => {
                 for value in values {
                     let value = Override::parse(&value).map_err(|cause| {
-                        Failure::usage(format_args!("parameter `set`: `{value}`: {cause}"))
+                        Failure::usage(format_args!("parameter `set`: {cause}"))
                     })?;
                     adjustments.overrides.push(value);
                 }

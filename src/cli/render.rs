@@ -31,20 +31,28 @@ pub(super) struct ClusterArgs {
 
     /// Set a field of every cluster, like `replicas=5` or `metadata.labels.team=core`; the value
     /// is YAML. Repeatable.
-    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = Override::parse)]
-    overrides: Vec<Override>,
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    overrides: Vec<String>,
 }
 
 impl ClusterArgs {
-    pub(super) fn adjustments(&self) -> Adjustments {
-        Adjustments {
+    /// What to do to every cluster that is read.
+    ///
+    /// # Errors
+    ///
+    /// When an override is none. Its value is never told: it may be a secret.
+    pub(super) fn adjustments(&self) -> Result<Adjustments, Failure> {
+        let overrides = self.overrides.iter().map(|text| Override::parse(text));
+        let overrides = overrides.collect::<Result<_, _>>();
+        Ok(Adjustments {
             namespace: self.namespace.clone(),
-            overrides: self.overrides.clone(),
+            overrides: overrides
+                .map_err(|cause| Failure::usage(format_args!("`--set`: {cause}")))?,
             roles: match self.master {
                 Some(master) => Roles::Static { master },
                 None => Roles::Elected,
             },
-        }
+        })
     }
 
     pub(super) fn master(&self) -> Option<u32> {
@@ -97,14 +105,14 @@ enum Format {
 pub(super) fn run(arguments: &RenderArgs, console: &Console) -> Result<Outcome, Failure> {
     let RenderArgs { paths, cluster, output, only, keep_others, output_dir, prune, check } =
         arguments;
-    let loaded = load(paths, &cluster.adjustments(), *keep_others, console)?.into_sound()?;
+    let loaded = load(paths, &cluster.adjustments()?, *keep_others, console)?.into_sound()?;
     if let Some(master) = cluster.master() {
         console.note(format_args!(
             "note: rendered with a static master (ordinal {master}): nobody fails over when it \
              dies, and its pod restarts without a handover"
         ));
     }
-    let rendered = pick(render_all(loaded, console)?, only, true)?;
+    let rendered = pick(render_all(&loaded, console)?, only, true)?;
 
     if let Some(directory) = output_dir {
         let directory = OutputDir::new(directory, &rendered, *prune)?;
@@ -185,16 +193,20 @@ fn nothing_in(path: &Path) -> Result<Diagnostic, Failure> {
 }
 
 /// Every manifest of every cluster, and the others.
-pub(super) fn render_all(loaded: Loaded, console: &Console) -> Result<ManifestSet, Failure> {
+pub(super) fn render_all(loaded: &Loaded, console: &Console) -> Result<ManifestSet, Failure> {
     let mut set = ManifestSet::new();
     let mut progress = Progress::new(console);
     for cluster in &loaded.clusters {
         render_into(cluster, &mut set).map_err(|error| Failure::Usage(error.into()))?;
         progress.step("clusters rendered");
     }
-    for manifest in loaded.others {
-        set.insert(manifest).map_err(|error| Failure::Usage(error.into()))?;
+    let clusters = loaded.clusters.len();
+    for manifest in &loaded.others {
+        set.insert(manifest.clone()).map_err(|error| {
+            let place = loaded.place_of_other(manifest.key()).unwrap_or("the input");
+            Failure::Usage(anyhow::Error::new(error).context(place.to_owned()))
+        })?;
     }
-    tracing::info!(clusters = loaded.clusters.len(), objects = set.len(), "rendered");
+    tracing::info!(clusters, objects = set.len(), "rendered");
     Ok(set)
 }

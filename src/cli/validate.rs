@@ -35,7 +35,7 @@ enum Format {
 
 pub(super) fn run(arguments: &ValidateArgs, console: &Console) -> Result<Outcome, Failure> {
     let ValidateArgs { paths, cluster, output } = arguments;
-    let Loaded { clusters, report, .. } = load(paths, &cluster.adjustments(), false, console)?;
+    let Loaded { clusters, report, .. } = load(paths, &cluster.adjustments()?, false, console)?;
     match output {
         Format::Text => console.report(&report),
         Format::Json => console.data(&format!("{:#}\n", report.to_json()))?,

@@ -149,6 +149,45 @@ error: items[1] (cart):7:10: spec.image: `valkey:` is not an image: the part aft
 }
 
 #[test]
+fn one_cluster_twice_is_a_fault_and_rendered_once() {
+    let input = list(None, vec![minimal(), minimal()]);
+    let mut expected = list(None, [vec![minimal()], objects(&golden("minimal"))].concat());
+    expected["results"] = json!([{
+        "message": "there is a ValkeyCluster `demo` already; the first one is at items[0] \
+                    (default/demo):4; give one of them another name",
+        "severity": "error",
+        "field": { "path": "metadata.name" },
+        "resourceRef": {
+            "apiVersion": "valkey.verilean.io/v1",
+            "kind": "ValkeyCluster",
+            "name": "demo",
+            "namespace": "default",
+        },
+    }]);
+    Run::gungnir(["fn"])
+        .stdin(text(&input))
+        .stdout(text(&expected))
+        .stderr(
+            "\
+error: items[1] (default/demo):4:9: metadata.name: there is a ValkeyCluster `demo` already
+  4 |   name: demo
+    |         ^^^^
+  help: the first one is at items[0] (default/demo):4; give one of them another name
+",
+        )
+        .status(2)
+        .check();
+}
+
+#[test]
+fn a_generators_own_configuration_comes_as_an_item_too_and_is_rendered_once() {
+    // kustomize hands it over in both places, and drops what stands there.
+    let input = list(Some(minimal()), vec![minimal(), other()]);
+    let items = [vec![minimal(), other()], objects(&golden("minimal"))].concat();
+    Run::gungnir(["fn"]).stdin(text(&input)).stdout(text(&list(Some(minimal()), items))).check();
+}
+
+#[test]
 fn what_is_no_resource_list_is_refused() {
     for input in ["", "{}", "kind: List\nitems: []\n", "[]", "text"] {
         Run::gungnir(["fn"])

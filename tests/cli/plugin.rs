@@ -66,7 +66,7 @@ fn parameters_override_the_application() {
         .stdout(expected("shop", &five.stdout))
         .check();
     // What Argo CD sends when nobody set anything.
-    for nothing in ["", "[]", r#"[{"name":"namespace","string":""}]"#] {
+    for nothing in ["", "null", "[]", r#"[{"name":"namespace","string":""}]"#] {
         Run::gungnir(["plugin", "argocd", "generate"])
             .folder(application().path())
             .env("ARGOCD_APP_NAMESPACE", "shop")
@@ -87,7 +87,7 @@ fn parameters_that_are_none_are_refused() {
         (r#"[{"name":"size"}]"#, "there is no parameter `size`; there are `namespace` and `set`"),
         (
             r#"[{"name":"set","array":["replicas"]}]"#,
-            "parameter `set`: `replicas`: write `path=value`, like `replicas=5`",
+            "parameter `set`: write `path=value`, like `replicas=5`",
         ),
     ] {
         Run::gungnir(["plugin", "argocd", "generate"])
@@ -116,6 +116,12 @@ fn an_application_is_discovered_by_its_clusters() {
         .folder(folder.path())
         .stdout("./a.yaml\n./c/d.yml\n")
         .check();
+    // Argo CD has tools of its own for these, which it asks after the plugins.
+    for name in ["Chart.yaml", "kustomization.yaml"] {
+        let folder = application();
+        folder.write(name, "name: shop\n");
+        Run::gungnir(["plugin", "argocd", "discover"]).folder(folder.path()).check();
+    }
     for text in [OTHER, "", "text\n"] {
         let folder = Folder::of([("other.yaml", text)]);
         Run::gungnir(["plugin", "argocd", "discover"]).folder(folder.path()).check();

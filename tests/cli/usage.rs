@@ -7,7 +7,8 @@ use crate::support::run::Run;
 use crate::support::stream::{file, golden, object};
 
 const BAD: &str = "golden/invalid/replicas-none.yaml";
-const COMMANDS: [&str; 7] = ["render", "validate", "crd", "fn", "plugin", "completions", "man"];
+const COMMANDS: [&str; 8] =
+    ["render", "diff", "validate", "crd", "fn", "plugin", "completions", "man"];
 const SEE_HELP: &str = "For more information, try '--help'.\n";
 
 #[test]

@@ -190,7 +190,7 @@ pub(super) const DIRECTIVES: &[Directive] = &[
     row("rdb-version-check", &[], Reload, User),
     row("rdbchecksum", &[], Restart, User),
     row("rdbcompression", &[], Reload, User),
-    row("rdma-bind", &[], Reload, Gungnir(ADDRESSES)),
+    row("rdma-bind", &[], Restart, Gungnir(ADDRESSES)),
     row("rdma-completion-vector", &[], Restart, User),
     row("rdma-port", &[], Reload, Gungnir(ADDRESSES)),
     row("rdma-rx-size", &[], Restart, User),

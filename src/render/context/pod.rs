@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{
-    Container, EnvVar, LocalObjectReference, Toleration, TopologySpreadConstraint, Volume,
-    VolumeMount,
+    LocalObjectReference, Toleration, TopologySpreadConstraint, VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde::Serialize;
@@ -34,9 +33,9 @@ pub(super) struct Pod<'a> {
     tolerations: Block<&'a [Toleration]>,
     affinity: Block<Value>,
     topology_spread_constraints: Block<Value>,
-    env: Block<&'a [EnvVar]>,
-    extra_containers: Block<&'a [Container]>,
-    extra_volumes: Block<&'a [Volume]>,
+    env: Block<Value>,
+    extra_containers: Block<Value>,
+    extra_volumes: Block<Value>,
     extra_volume_mounts: Block<&'a [VolumeMount]>,
 }
 
@@ -84,9 +83,9 @@ pub(super) fn pod_context<'a>(
             None => default_affinity(selector),
         }),
         topology_spread_constraints: Block(spread(topology_spread_constraints, selector)?),
-        env: Block(env),
-        extra_containers: Block(extra_containers),
-        extra_volumes: Block(extra_volumes),
+        env: Block(in_full(env)?),
+        extra_containers: Block(in_full(extra_containers)?),
+        extra_volumes: Block(in_full(extra_volumes)?),
         extra_volume_mounts: Block(extra_volume_mounts),
     })
 }
@@ -124,6 +123,35 @@ pub(super) fn merged(mut context: Value, over: &BTreeMap<String, Value>) -> Valu
         }
     }
     context
+}
+
+/// What people pass through, with what the API server would add to maps and lists that are owned
+/// as a whole: two managers that apply one text must agree on all of it.
+fn in_full(structure: &impl Serialize) -> Result<Value, serde_json::Error> {
+    let mut value = serde_json::to_value(structure)?;
+    spell_out(&mut value);
+    Ok(value)
+}
+
+fn spell_out(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(spell_out),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let added = match name.as_str() {
+                    "fieldRef" => Some(("apiVersion", Value::from("v1"))),
+                    "resourceFieldRef" => Some(("divisor", Value::from("0"))),
+                    "serviceAccountToken" => Some(("expirationSeconds", Value::from(3600))),
+                    _ => None,
+                };
+                if let (Some((key, default)), Value::Object(map)) = (added, &mut *value) {
+                    map.entry(key).or_insert(default);
+                }
+                spell_out(value);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Spread over nodes, then zones, where possible.
