@@ -73,7 +73,7 @@ use super::status::ValkeyClusterStatus;
         .message("restoreFrom is not supported by this version of Gungnir")
 )]
 pub struct ValkeyClusterSpec {
-    /// The number of pods, the master included. Default: 3.
+    /// The number of pods, the master included; an autoscaler needs it to be set. Default: 3.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 9))]
     pub replicas: Option<i32>,

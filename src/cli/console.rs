@@ -1,9 +1,10 @@
 //! The only writer: stdout carries data, stderr what people read.
 
 use std::fmt;
-use std::io::{self, IsTerminal, Stderr, Stdout, Write};
+use std::io::{self, BufWriter, IsTerminal, Stderr, Stdout, Write};
 
 use crate::input::{Report, Style};
+use crate::manifest::ManifestSet;
 
 use super::exit::Failure;
 
@@ -36,6 +37,19 @@ impl Console {
     pub(super) fn data(&self, text: &str) -> Result<(), Failure> {
         let mut stdout = self.stdout.lock();
         stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Failure::output)
+    }
+
+    /// Writes the documents of a set to stdout, one after the other.
+    pub(super) fn manifests(&self, set: &ManifestSet) -> Result<(), Failure> {
+        let mut stdout = BufWriter::with_capacity(1 << 16, self.stdout.lock());
+        let mut write = || {
+            for manifest in set.iter() {
+                stdout.write_all(b"---\n")?;
+                stdout.write_all(manifest.text().as_bytes())?;
+            }
+            stdout.flush()
+        };
+        write().map_err(Failure::output)
     }
 
     /// Writes a line for people to stderr. A stderr that nobody reads stops no work.

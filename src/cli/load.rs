@@ -10,9 +10,9 @@ use similar::get_close_matches;
 
 use crate::api::GROUP;
 use crate::api::KIND;
+use crate::api::SCHEMA_TEXT;
 use crate::api::VERSION;
 use crate::api::ValkeyCluster;
-use crate::api::crd_schema;
 use crate::cluster;
 use crate::cluster::FieldPath;
 use crate::cluster::Roles;
@@ -33,7 +33,7 @@ use super::exit::Failure;
 
 /// The schema of a `ValkeyCluster`, compiled once.
 static SCHEMA: LazyLock<Result<Schema, SchemaError>> =
-    LazyLock::new(|| Schema::compile(crd_schema()));
+    LazyLock::new(|| Schema::compile_text(SCHEMA_TEXT));
 
 /// What the command line says about every cluster.
 #[derive(Clone, Debug, Default)]

@@ -74,7 +74,7 @@ fn generate(console: &Console) -> Result<(), Failure> {
         std::env::var(NAMESPACE_VARIABLE).ok(),
     )?;
     let loaded = load(&[PathBuf::from(".")], &adjustments, true, console)?.into_sound()?;
-    console.data(&render_all(&loaded, console)?.to_yaml())
+    console.manifests(&render_all(&loaded, console)?)
 }
 
 fn discover(console: &Console) -> Result<(), Failure> {

@@ -118,11 +118,12 @@ pub(super) fn run(arguments: &RenderArgs, console: &Console) -> Result<Outcome, 
         let directory = OutputDir::new(directory, &rendered, *prune)?;
         return if *check { directory.check(console) } else { directory.write(console) };
     }
-    let text = match output {
-        Format::Yaml => rendered.to_yaml(),
-        Format::Json => rendered.to_json().map_err(|error| Failure::Usage(error.into()))?,
-    };
-    console.data(&text)?;
+    match output {
+        Format::Yaml => console.manifests(&rendered)?,
+        Format::Json => {
+            console.data(&rendered.to_json().map_err(|error| Failure::Usage(error.into()))?)?;
+        }
+    }
     Ok(Outcome::Done)
 }
 

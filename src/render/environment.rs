@@ -11,7 +11,7 @@ use super::catalog::CATALOG;
 const METADATA: (&str, &str) =
     ("metadata.yaml.j2", include_str!("../../templates/metadata.yaml.j2"));
 
-/// Every template, compiled at first use.
+/// Every template, each compiled at its first use.
 pub(super) static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(environment);
 
 fn environment() -> Environment<'static> {
@@ -26,12 +26,11 @@ fn environment() -> Environment<'static> {
         .build();
     environment.set_syntax(syntax.unwrap_or_default());
     environment.add_filter("block", block);
-    let templates = CATALOG.iter().map(|row| (row.template, row.source));
-    for (name, source) in templates.chain([METADATA]) {
-        // A template that does not compile is missing, and rendering names it: the tests compile
-        // each one.
-        let _ = environment.add_template(name, source);
-    }
+    environment.set_loader(|name| {
+        let templates = CATALOG.iter().map(|row| (row.template, row.source));
+        let found = templates.chain([METADATA]).find(|(known, _)| *known == name);
+        Ok(found.map(|(_, source)| source))
+    });
     environment
 }
 
@@ -41,6 +40,11 @@ fn block(text: &Value, indent: usize) -> Result<Value, Error> {
         let cause = "only structures are put at an indent: a text could break out of its place";
         return Err(Error::new(ErrorKind::InvalidOperation, cause));
     };
+    Ok(Value::from_safe_string(placed(lines, indent)))
+}
+
+/// Lines at an indent, but the first, and without the last line break.
+pub(super) fn placed(lines: &str, indent: usize) -> String {
     let margin = " ".repeat(indent);
     let mut placed = String::with_capacity(lines.len() + lines.len() / 8 * indent);
     for (number, line) in lines.lines().enumerate() {
@@ -52,7 +56,7 @@ fn block(text: &Value, indent: usize) -> Result<Value, Error> {
         }
         placed.push_str(line);
     }
-    Ok(Value::from_safe_string(placed))
+    placed
 }
 
 #[cfg(test)]
@@ -62,9 +66,7 @@ mod tests {
     #[test]
     fn every_template_compiles() {
         for row in CATALOG {
-            let mut environment = Environment::new();
-            environment.add_filter("block", block);
-            let compiled = environment.add_template(row.template, row.source);
+            let compiled = ENVIRONMENT.get_template(row.template);
             assert!(compiled.is_ok(), "{}: {:?}", row.template, compiled.err());
         }
     }

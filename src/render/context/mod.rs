@@ -27,7 +27,7 @@ use crate::cluster::users_text;
 
 use block::Block;
 use exporter::{ExporterContext, exporter_context};
-use file::{files, restart_hash};
+use file::{files, restart_hash, scripts};
 use label::{Labels, both, display_labels, labels_of_pods, with, with_one};
 use network::{Certificate, Service, all_peers, certificate, client_service};
 use pod::{Pod, container_security_context, merged, pod_context};
@@ -49,6 +49,7 @@ pub(super) struct Context<'a> {
     image_pull_policy: Option<&'static str>,
     update_strategy: &'static str,
     master: Option<StaticMaster>,
+    scripts: minijinja::Value,
     files: Block<BTreeMap<&'static str, String>>,
     resources: Block<Option<&'a ResourceRequirements>>,
     container_security: Block<Value>,
@@ -159,6 +160,7 @@ impl<'a> Context<'a> {
                     host: format!("{}.{}", names.pod(*master), names.headless),
                 }),
             },
+            scripts: scripts(),
             files: Block(files(config, users)),
             resources: Block(resources.as_ref()),
             container_security: Block(merged(container_security_context(), &pod.security_context)),

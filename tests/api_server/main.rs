@@ -1,0 +1,21 @@
+//! Rung 8: the CustomResourceDefinition, its rules, every example and every golden on a real
+//! API server.
+//!
+//! Run by `tests/cluster/with cargo test --test api_server`. There are no controllers and no
+//! kubelets: what is proven here is what the API server itself decides (schemas, CEL rules,
+//! admission, ownership of fields). Without a cluster every test fails; none is skipped.
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
+mod custom_resource;
+mod kubectl;
+mod manifests;
+mod ownership;
+mod rule_cases;
+mod rules;
+mod server;
+mod stored;
+
+#[path = "../support/differences.rs"]
+mod differences;
+#[path = "../support/examples.rs"]
+mod examples;
