@@ -2,6 +2,7 @@
 //! byte for byte, what `gungnir crd` prints, and `src/api/schema.json` is its schema.
 //!
 //! After a wanted change: `UPDATE_GOLDEN=1 cargo test --test generated`, then read the diff.
+#![allow(clippy::unwrap_used)] // in the helpers: a test that panics fails
 
 use std::path::Path;
 use std::process::Command;

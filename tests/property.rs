@@ -1,4 +1,5 @@
 //! What holds for every cluster, whatever people write.
+#![allow(clippy::unwrap_used)] // in the helpers: a test that panics fails
 
 use gungnir::api::ValkeyCluster;
 use gungnir::cluster::{Roles, validate};

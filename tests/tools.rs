@@ -7,6 +7,7 @@
 //! | `argocd` | the plugin's definition, run as Argo CD's plugin server runs it |
 //!
 //! `tests/run tools` puts kustomize and Helm on PATH; without them every test here fails.
+#![allow(clippy::expect_used, clippy::unwrap_used)]
 
 mod support;
 

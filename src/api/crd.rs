@@ -164,7 +164,8 @@ mod tests {
         walk(&schema_of(crd())["properties"]["spec"], "spec", &mut |path, property| {
             let text = property["description"].as_str().unwrap_or_default();
             let structure = property.get("properties").is_some();
-            let required = path.ends_with(".name") || path.ends_with(".backupName");
+            let field = path.rsplit('.').next();
+            let required = matches!(field, Some("name" | "backupName"));
             let says_when = text.contains("Only with")
                 || text.contains("existing Secret")
                 || text.contains("cert-manager issuer")

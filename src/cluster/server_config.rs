@@ -12,7 +12,7 @@ use std::fmt::Write;
 use crate::api::ClientAuth;
 
 use super::access::Transport;
-use super::directive::{self, Applies, Owner};
+use super::directive::{self, Applies, Owner, ValueFault, memory_bytes};
 use super::fault::{Faults, spec};
 use super::replication::{FailoverRules, WriteQuorum};
 use super::roles::Roles;
@@ -69,6 +69,7 @@ pub(super) struct Parts<'a> {
     pub quorum: &'a WriteQuorum,
     pub failover: &'a FailoverRules,
     pub max_memory_bytes: Option<u64>,
+    pub memory_limit_bytes: Option<u64>,
     pub config: BTreeMap<String, String>,
 }
 
@@ -213,8 +214,11 @@ fn checked(parts: &Parts<'_>, faults: &mut Faults) -> BTreeMap<String, String> {
             faults.add_key(path, "is set by Gungnir", Some(reason.to_owned()));
             continue;
         }
-        if let Some(fault) = argument_fault(value) {
-            faults.add(path, fault);
+        if let Some(ValueFault { message, help }) = known.value_fault(value) {
+            match help {
+                Some(help) => faults.add_with_help(path, message, help),
+                None => faults.add(path, message),
+            }
             continue;
         }
         if known.name == "save" && !parts.storage.mode.has_rdb() {
@@ -225,6 +229,15 @@ fn checked(parts: &Parts<'_>, faults: &mut Faults) -> BTreeMap<String, String> {
             );
             continue;
         }
+        if let ("maxmemory", Some(limit)) = (known.name, parts.memory_limit_bytes)
+            && memory_bytes(value.trim_matches([' ', '"', '\''])).is_some_and(|bytes| bytes > limit)
+        {
+            faults.add_with_help(
+                path.clone(),
+                format!("`{value}` is more than the container's memory limit of {limit} bytes"),
+                "the kernel would kill the server first; lower it, or raise resources.limits.memory",
+            );
+        }
         if own.insert(known.name.to_owned(), value.clone()).is_some() {
             faults.add(path, format!("is given twice: it is another name of `{}`", known.name));
         }
@@ -232,62 +245,9 @@ fn checked(parts: &Parts<'_>, faults: &mut Faults) -> BTreeMap<String, String> {
     own
 }
 
-/// Why a text cannot be a directive's arguments. Valkey reads one line, splits it at blanks and
-/// takes `"…"` (with `\` escapes) and `'…'` as one word each.
-fn argument_fault(value: &str) -> Option<&'static str> {
-    if value.trim().is_empty() {
-        return Some("is empty; write `\"\"` with its quotes for an empty value");
-    }
-    if value.chars().any(char::is_control) {
-        return Some("holds a line break or another control character: a directive is one line");
-    }
-    let mut rest = value.chars();
-    let mut quote = None;
-    let mut closed = false;
-    while let Some(c) = rest.next() {
-        if closed && !c.is_whitespace() {
-            return Some("has text right behind a closing quote");
-        }
-        closed = false;
-        match (quote, c) {
-            (Some('"' | '\''), '\\') => {
-                rest.next();
-            }
-            (Some(open), c) if c == open => {
-                quote = None;
-                closed = true;
-            }
-            (None, '"' | '\'') => quote = Some(c),
-            _ => {}
-        }
-    }
-    quote.is_some().then_some("has an open quote")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn arguments_are_one_line_with_closed_quotes() {
-        for (value, fine) in [
-            ("allkeys-lru", true),
-            ("3600 1 300 100", true),
-            ("\"\"", true),
-            ("'it''s'", false),
-            (r#""a\"b""#, true),
-            (r#""a" "b""#, true),
-            (r#""a"b"#, false),
-            ("\"open", false),
-            ("", false),
-            ("  ", false),
-            ("yes\nreplicaof no one", false),
-            ("a\rb", false),
-            ("a\u{0}b", false),
-        ] {
-            assert_eq!(argument_fault(value).is_none(), fine, "{value:?}");
-        }
-    }
 
     #[test]
     fn the_replication_timeout_has_bounds() {

@@ -178,6 +178,7 @@ pub fn validate(cluster: ValkeyCluster, roles: Roles) -> Result<ValidatedCluster
             quorum: &quorum,
             failover: &failover,
             max_memory_bytes: max_memory,
+            memory_limit_bytes: resources.as_ref().and_then(memory_limit_bytes),
             config,
         },
         faults_ref,

@@ -1,9 +1,15 @@
-//! What every directive of `valkey.conf` is: its names, who may set it, and when a change counts.
+//! What every directive of `valkey.conf` is: its names, who may set it, what values it takes, and
+//! when a change counts.
 //!
 //! **Invariant.** Facts only, measured on Redis 7.0 (which Valkey 7.2 is built on) and Valkey 8.0,
 //! 8.1 and 9.1. Nothing here reads a file or knows a cluster.
 
 mod table;
+mod takes;
+mod words;
+
+pub(super) use self::takes::memory_bytes;
+pub use self::takes::{Takes, Times, ValueFault};
 
 use self::table::DIRECTIVES;
 
@@ -16,6 +22,8 @@ pub struct Directive {
     pub aliases: &'static [&'static str],
     /// When a changed value counts.
     pub applies: Applies,
+    /// What values it takes, over all supported versions.
+    pub takes: Takes,
     /// Who may set it.
     pub owner: Owner,
 }
@@ -55,6 +63,13 @@ impl Directive {
     #[must_use]
     pub fn is_cumulative(&self) -> bool {
         CUMULATIVE.contains(&self.name)
+    }
+
+    /// What is wrong with these arguments, as written in `valkey.conf`; with such a line Valkey
+    /// would not start.
+    #[must_use]
+    pub fn value_fault(&self, arguments: &str) -> Option<ValueFault> {
+        self.takes.fault(self.name, arguments)
     }
 
     /// Every spelling, the one that all versions take first.
