@@ -9,5 +9,5 @@ ask() {
       --key /etc/valkey-tls/tls.key "$@"
   fi
   VALKEYCLI_AUTH=${OPERATOR_PASSWORD:-none} REDISCLI_AUTH=${OPERATOR_PASSWORD:-none} \
-    timeout 4 valkey-cli -h 127.0.0.1 -p "$VALKEY_PORT" "$@" 2>/dev/null | tr -d '\r'
+    timeout 4 valkey-cli -h 127.0.0.1 -p "$VALKEY_PORT" "$@" | tr -d '\r'
 }

@@ -5,7 +5,7 @@ set -u
 # shellcheck source=cli.sh
 . /etc/valkey/cli.sh
 
-info=$(ask INFO)
+info=$(ask INFO 2>/dev/null)
 has() {
   printf '%s\n' "$info" | grep -q "^$1\$"
 }

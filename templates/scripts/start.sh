@@ -11,6 +11,7 @@ fail() {
 
 # After a forced deletion the old server may still run on the same volume, and two servers must
 # never write one file. The lock goes with the last process that holds it.
+trap 'exit 143' TERM
 exec 9>/data/.lock
 waited_seconds=0
 until flock -n 9; do

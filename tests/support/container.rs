@@ -2,8 +2,9 @@
 //! without capabilities, with volumes where the manifest mounts them.
 //!
 //! A [`Container`] has the namespaces of a real one, its own loopback included, so that a rendered
-//! configuration runs unchanged, port and paths and all, and many run at once. Seccomp profiles and
-//! resource limits are not imitated. It needs root, as all that makes containers.
+//! configuration runs unchanged, port and paths and all, and many run at once; `network`
+//! connects some of them. Seccomp profiles and resource limits are not imitated. It needs root, as all that
+//! makes containers.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -30,11 +31,11 @@ use super::valkey::write_file;
 /// The user and group that Gungnir's pods run as.
 pub const USER_ID: u32 = 999;
 /// How long the namespaces and mounts may take.
-const SETUP_DEADLINE: Duration = Duration::from_secs(10);
+pub(super) const SETUP_DEADLINE: Duration = Duration::from_secs(10);
 /// How long a killed container may take to be gone.
 const KILL_DEADLINE: Duration = Duration::from_secs(10);
 /// The search path of the official images.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub(super) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// What a container is started with. `/data` is always there, as an empty folder if no volume is.
 #[derive(Debug, Clone, Default)]
@@ -47,8 +48,27 @@ pub struct ContainerSetup {
     pub volumes: Vec<(String, Volume)>,
     /// The pod's name; `valkey-0` when empty.
     pub hostname: String,
-    /// Use the host's network, so that a client in the test reaches the server.
-    pub host_network: bool,
+    /// What it is connected to; its own loopback is always there.
+    pub network: Attachment,
+    /// Addresses and the names they have, beside `localhost`.
+    pub hosts: Vec<(String, String)>,
+}
+
+/// What a container is connected to.
+#[derive(Debug, Clone, Default)]
+pub enum Attachment {
+    /// Nothing: its own loopback only.
+    #[default]
+    None,
+    /// The host's network, so that a client in the test reaches the server.
+    Host,
+    /// A network, by [`Network::attach`](super::network::Network::attach).
+    Switch {
+        /// Whose network namespace has the bridge.
+        process_id: u32,
+        /// The container's address.
+        address: String,
+    },
 }
 
 /// The kinds of volume that Gungnir's pods have.
@@ -87,14 +107,20 @@ impl Installed {
 
         let mut command = Command::new("unshare");
         command.args(["--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child"]);
-        if !setup.host_network {
+        let network = match &setup.network {
+            Attachment::None => "own".to_owned(),
+            Attachment::Host => "host".to_owned(),
+            Attachment::Switch { process_id, address } => format!("{process_id}:{address}/24"),
+        };
+        if network != "host" {
             command.arg("--net");
         }
         command
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/valkey/container"))
             .args([&new_root(path), &self.folder.join("root"), &path.join("pid")])
-            .args([hostname, if setup.host_network { "host" } else { "own" }])
+            .args([hostname, &network])
             .args(mounts(path, setup.volumes.clone()))
+            .args(hosts_file(path, &setup.hosts))
             .arg("--")
             .args(as_pod_user())
             .args(&setup.command)
@@ -256,6 +282,16 @@ fn mounts(folder: &Path, mut volumes: Vec<(String, Volume)>) -> Vec<String> {
         words.extend([source.display().to_string(), target.clone(), access.to_owned()]);
     }
     words
+}
+
+/// `/etc/hosts`, as a kubelet writes it; answers `SOURCE TARGET ro`.
+fn hosts_file(folder: &Path, hosts: &[(String, String)]) -> Vec<String> {
+    let lines = hosts.iter().map(|(address, name)| format!("{address} {name}\n"));
+    let text = format!("127.0.0.1 localhost\n::1 localhost\n{}", lines.collect::<String>());
+    let file = folder.join("hosts");
+    write_file(&file, text.as_bytes());
+    set_mode(&file, 0o644);
+    vec![file.display().to_string(), "/etc/hosts".into(), "ro".into()]
 }
 
 fn new_root(folder: &Path) -> PathBuf {

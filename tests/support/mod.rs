@@ -3,6 +3,7 @@
 
 pub mod container;
 pub mod folder;
+pub mod network;
 pub mod run;
 pub mod stream;
 pub mod valkey;

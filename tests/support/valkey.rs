@@ -294,3 +294,23 @@ fn free_port() -> u16 {
         TcpListener::bind("127.0.0.1:0").and_then(|socket| Ok(socket.local_addr()?.port()));
     port.unwrap_or_else(|error| panic!("no free port on 127.0.0.1: {error}"))
 }
+
+/// A certificate for the names and addresses, `localhost` among them, with its key and authority:
+/// the files of a TLS Secret.
+pub fn certificate_files(names: &[&str]) -> Vec<(String, Vec<u8>)> {
+    let folder = TempDir::new().unwrap_or_else(|error| panic!("no folder: {error}"));
+    let files = folder.path().join("tls");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/valkey/certificates");
+    let status = Command::new(&script).arg(&files).args(names).status();
+    assert!(
+        status.as_ref().is_ok_and(ExitStatus::success),
+        "{} failed: {status:?}",
+        script.display()
+    );
+    ["ca.crt", "tls.crt", "tls.key"]
+        .map(|name| {
+            let content = fs::read(files.join(name));
+            (name.to_owned(), content.unwrap_or_else(|error| panic!("no {name}: {error}")))
+        })
+        .to_vec()
+}
