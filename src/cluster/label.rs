@@ -30,19 +30,12 @@ pub(super) fn checked_labels(
         if DISPLAY_LABELS.contains(&key.as_str()) {
             faults.add_key(path.clone().key(key), "is set by Gungnir itself", None);
         }
-        if !is_label_value(value) {
-            faults.add_with_help(
-                path.clone().key(key),
-                format!("`{}` is not the value of a label", value.escape_debug()),
-                "at most 63 letters, digits, `-`, `_` and `.`, a letter or digit at each end; \
-                 anything else goes into an annotation",
-            );
-        }
+        check_value(key, value, path, faults);
     }
     labels
 }
 
-/// Labels that select something (nodes): only their form is checked.
+/// Labels that select something (nodes), whoever wrote them there: only their form is checked.
 pub(super) fn checked_selector(
     labels: Option<BTreeMap<String, String>>,
     path: &FieldPath,
@@ -50,12 +43,8 @@ pub(super) fn checked_selector(
 ) -> BTreeMap<String, String> {
     let labels = labels.unwrap_or_default();
     for (key, value) in &labels {
-        if let Some(fault) = key_fault(key) {
-            faults.add_key(path.clone().key(key), format!("is not a label's key: {fault}"), None);
-        }
-        if !is_label_value(value) {
-            faults.add(path.clone().key(key), "is not the value of a label");
-        }
+        check_form(key, path, faults);
+        check_value(key, value, path, faults);
     }
     labels
 }
@@ -80,11 +69,28 @@ pub(super) fn checked_annotations(
     annotations
 }
 
+/// A key that people may write.
 fn check_key(key: &str, path: &FieldPath, faults: &mut Faults) {
-    if let Some(fault) = key_fault(key) {
-        faults.add_key(path.clone().key(key), format!("is not a key: {fault}"), None);
-    } else if key.starts_with(RESERVED_PREFIX) {
+    check_form(key, path, faults);
+    if key.starts_with(RESERVED_PREFIX) {
         let message = format!("keys under `{RESERVED_PREFIX}` are written by Gungnir alone");
         faults.add_key(path.clone().key(key), message, None);
+    }
+}
+
+fn check_form(key: &str, path: &FieldPath, faults: &mut Faults) {
+    if let Some(fault) = key_fault(key) {
+        faults.add_key(path.clone().key(key), format!("is not a key: {fault}"), None);
+    }
+}
+
+fn check_value(key: &str, value: &str, path: &FieldPath, faults: &mut Faults) {
+    if !is_label_value(value) {
+        faults.add_with_help(
+            path.clone().key(key),
+            format!("`{}` is not the value of a label", value.escape_debug()),
+            "at most 63 letters, digits, `-`, `_` and `.`, a letter or digit at each end; \
+             anything else goes into an annotation",
+        );
     }
 }

@@ -114,19 +114,26 @@ impl ObjectKey {
     /// Whether both name one object, in whatever API version.
     #[must_use]
     pub fn same_object(&self, other: &Self) -> bool {
-        self.identity() == other.identity()
+        self.kind == other.kind && self.within_kind() == other.within_kind()
     }
 
-    /// What makes an object itself, in the order that objects are sorted by.
-    fn identity(&self) -> (usize, &str, &str, Option<&str>, &str) {
-        // The kind only ever decides between kinds that share a rank: those that are not listed.
-        (rank(&self.kind), &self.kind, &self.group, self.namespace.as_deref(), &self.name)
+    /// What tells objects of one kind apart, in the order that they are sorted by.
+    fn within_kind(&self) -> (&str, Option<&str>, &str) {
+        (&self.group, self.namespace.as_deref(), &self.name)
     }
 }
 
 impl Ord for ObjectKey {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.identity().cmp(&other.identity()).then_with(|| self.version.cmp(&other.version))
+        // A rank is looked up in a list: not for objects of one kind, which are most.
+        let kinds = if self.kind == other.kind {
+            Ordering::Equal
+        } else {
+            rank(&self.kind).cmp(&rank(&other.kind)).then_with(|| self.kind.cmp(&other.kind))
+        };
+        kinds
+            .then_with(|| self.within_kind().cmp(&other.within_kind()))
+            .then_with(|| self.version.cmp(&other.version))
     }
 }
 
