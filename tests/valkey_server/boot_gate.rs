@@ -92,7 +92,10 @@ fn a_replica_is_ready_as_long_as_it_is_in_sync(version: &Installed) {
     master.wait_for_info("min_slaves_good_slaves", "1");
     assert_eq!(master.app(&["SET", "key", "value"]), "OK");
     replica.wait_for_key("key", "value");
-    // Each pod announces its own address.
+    // Each pod announces its own address, and has a user of its own.
+    let own = replica.config(&["replica-announce-ip", "masteruser"]);
+    assert_eq!(own["replica-announce-ip"], Network::address(2));
+    assert_eq!(own["masteruser"], "replication-1");
     let slave0 = master.info("slave0");
     assert!(slave0.starts_with(&format!("ip={},port=6379,", Network::address(2))), "{slave0}");
 
