@@ -5,8 +5,11 @@
 //! what spans several fields by `cluster`.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::sync::OnceLock;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Number, Value};
 
 use super::object_meta;
@@ -42,7 +45,7 @@ pub(super) enum Kind {
 /// What a mapping holds.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Fields {
-    pub(super) named: BTreeMap<String, Schema>,
+    pub(super) named: BTreeMap<String, Part>,
     pub(super) required: Vec<String>,
     pub(super) others: Others,
     /// Count of entries.
@@ -56,7 +59,49 @@ pub(super) enum Others {
     #[default]
     Unknown,
     /// Values of this schema.
-    Like(Schema),
+    Like(Part),
+}
+
+/// A schema below another one, compiled when a walk first comes to it: a cluster uses few of the
+/// fields that there are, and most runs of the program read one cluster.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Part {
+    /// JSON; nothing for a schema that allows anything.
+    text: Option<Box<RawValue>>,
+    schema: OnceLock<Schema>,
+}
+
+impl Part {
+    fn compile(&self) -> Result<Schema, SchemaError> {
+        self.text.as_deref().map_or_else(|| Ok(Schema::default()), Schema::compile_raw)
+    }
+}
+
+impl Deref for Part {
+    type Target = Schema;
+
+    /// A part that cannot be compiled allows anything: the tests compile every one.
+    fn deref(&self) -> &Schema {
+        self.schema.get_or_init(|| self.compile().unwrap_or_default())
+    }
+}
+
+impl PartialEq for Part {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl From<Box<RawValue>> for Part {
+    fn from(text: Box<RawValue>) -> Self {
+        Self { text: Some(text), schema: OnceLock::new() }
+    }
+}
+
+impl From<Schema> for Part {
+    fn from(schema: Schema) -> Self {
+        Self { text: None, schema: OnceLock::from(schema) }
+    }
 }
 
 /// The least and the greatest number allowed.
@@ -132,6 +177,11 @@ impl Schema {
         keywords.map_err(|source| SchemaError::Malformed { source })?.compile()
     }
 
+    fn compile_raw(openapi: &RawValue) -> Result<Self, SchemaError> {
+        let keywords = serde_json::from_str::<Keywords>(openapi.get());
+        keywords.map_err(|source| SchemaError::Malformed { source })?.compile()
+    }
+
     fn of_resource(mut self) -> Result<Self, SchemaError> {
         if let Kind::Mapping(fields) = &mut self.kind {
             let text = || Self { kind: Kind::String(CountRange::default()), ..Self::default() };
@@ -140,7 +190,7 @@ impl Schema {
                 ("kind", text()),
                 ("metadata", Self::compile_part(&object_meta::openapi())?),
             ] {
-                fields.named.insert(name.to_owned(), of);
+                fields.named.insert(name.to_owned(), of.into());
                 if !fields.required.iter().any(|known| known == name) {
                     fields.required.push(name.to_owned());
                 }
@@ -160,8 +210,8 @@ struct Keywords {
     nullable: bool,
     r#enum: Vec<Value>,
     items: Option<Box<Keywords>>,
-    properties: Option<BTreeMap<String, Keywords>>,
-    additional_properties: Option<Additional>,
+    properties: Option<BTreeMap<String, Box<RawValue>>>,
+    additional_properties: Option<Box<RawValue>>,
     required: Vec<String>,
     any_of: Vec<Keywords>,
     minimum: Option<Number>,
@@ -182,14 +232,6 @@ struct Keywords {
     embedded_resource: bool,
 }
 
-/// What keys without a schema of their own may hold.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Additional {
-    Allowed(bool),
-    Like(Box<Keywords>),
-}
-
 impl Keywords {
     fn compile(self) -> Result<Schema, SchemaError> {
         let (nullable, one_of) = (self.nullable, self.r#enum.clone());
@@ -197,9 +239,9 @@ impl Keywords {
             Kind::IntOrString
         } else {
             match self.r#type.as_deref() {
-                None if self.properties.is_some() => self.mapping()?,
+                None if self.properties.is_some() => self.mapping(),
                 None => Kind::Any,
-                Some("object") => self.mapping()?,
+                Some("object") => self.mapping(),
                 Some("array") => {
                     let count = CountRange { min: self.min_items, max: self.max_items };
                     let item = self.items.map(|items| items.compile()).transpose()?;
@@ -217,20 +259,19 @@ impl Keywords {
         Ok(Schema { kind, nullable, one_of })
     }
 
-    fn mapping(self) -> Result<Kind, SchemaError> {
+    fn mapping(self) -> Kind {
         let tolerant = self.preserve_unknown_fields || self.embedded_resource;
         let others = match self.additional_properties {
-            Some(Additional::Allowed(true)) => Others::Like(Schema::default()),
-            Some(Additional::Like(part)) => Others::Like(part.compile()?),
+            Some(text) if text.get() == "true" => Others::Like(Part::default()),
+            Some(text) if text.get() != "false" => Others::Like(text.into()),
             // A mapping of which nothing is said, `type: object` alone, is free.
-            _ if tolerant || self.properties.is_none() => Others::Like(Schema::default()),
+            _ if tolerant || self.properties.is_none() => Others::Like(Part::default()),
             _ => Others::Unknown,
         };
         let named = self.properties.unwrap_or_default().into_iter();
-        let named = named.map(|(name, part)| Ok((name, part.compile()?)));
+        let named = named.map(|(name, text)| (name, text.into())).collect();
         let count = CountRange { min: self.min_properties, max: self.max_properties };
-        let named = named.collect::<Result<_, _>>()?;
-        Ok(Kind::Mapping(Box::new(Fields { named, required: self.required, others, count })))
+        Kind::Mapping(Box::new(Fields { named, required: self.required, others, count }))
     }
 
     fn numbers(&self) -> NumberRange {
@@ -268,6 +309,8 @@ mod tests {
 
     use serde_json::json;
 
+    use crate::api::SCHEMA_TEXT;
+
     use super::*;
 
     #[test]
@@ -295,6 +338,33 @@ mod tests {
         let value = serde_json::from_str(text).unwrap();
         assert_eq!(Schema::compile_text(text).unwrap(), Schema::compile(&value).unwrap());
         assert!(Schema::compile_text("{").is_err());
+    }
+
+    #[test]
+    fn every_part_of_the_clusters_schema_compiles() {
+        fn below(schema: &Schema) -> usize {
+            let part = |part: &Part| {
+                let schema = part.compile().unwrap();
+                1 + below(&schema)
+            };
+            match &schema.kind {
+                Kind::List(item, _) => below(item),
+                Kind::Mapping(fields) => {
+                    let others = match &fields.others {
+                        Others::Like(like) => part(like),
+                        Others::Unknown => 0,
+                    };
+                    others + fields.named.values().map(part).sum::<usize>()
+                }
+                _ => 0,
+            }
+        }
+        assert!(below(&Schema::compile_text(SCHEMA_TEXT).unwrap()) > 300);
+        let broken = json!({"type": "object", "properties": {"a": {"type": "text"}}});
+        let Kind::Mapping(fields) = Schema::compile_part(&broken).unwrap().kind else {
+            panic!("a mapping")
+        };
+        assert!(fields.named["a"].compile().is_err());
     }
 
     #[test]

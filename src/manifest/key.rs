@@ -117,6 +117,23 @@ impl ObjectKey {
         self.kind == other.kind && self.within_kind() == other.within_kind()
     }
 
+    /// The identity as one text, whose bytes sort as keys do: many keys are compared several times
+    /// faster so, for each text is one piece of memory. The version follows it.
+    pub(super) fn sort_text(&self) -> String {
+        let Self { group, version: _, kind, namespace, name } = self;
+        let namespace = namespace.as_deref().unwrap_or_default();
+        let parts = [kind, group, namespace, name];
+        let bytes: usize = parts.iter().map(|part| part.len() + 1).sum();
+        let mut text = String::with_capacity(bytes + 1 + self.version.len());
+        // 21 ranks: one character each.
+        text.extend(char::from_u32(0x20 + u32::try_from(rank(kind)).unwrap_or_default()));
+        for part in parts {
+            text.push_str(part);
+            text.push('\0');
+        }
+        text
+    }
+
     /// What tells objects of one kind apart, in the order that they are sorted by.
     fn within_kind(&self) -> (&str, Option<&str>, &str) {
         (&self.group, self.namespace.as_deref(), &self.name)
@@ -210,6 +227,8 @@ mod tests {
         for (place, earlier) in sorted.iter().enumerate() {
             for later in &sorted[place + 1..] {
                 assert_eq!(earlier.cmp(later), Ordering::Less, "{earlier} before {later}");
+                let [one, other] = [earlier, later].map(|key| key.sort_text() + &key.version);
+                assert!(one < other, "{earlier} before {later}");
             }
         }
     }

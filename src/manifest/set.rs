@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Bound;
 
 use serde_json::Value;
 use serde_json::json;
@@ -96,7 +97,8 @@ fn one_document(mut text: String) -> String {
 /// Manifests in their total order, each object once.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ManifestSet {
-    manifests: BTreeMap<ObjectKey, Manifest>,
+    /// By [`ObjectKey::sort_text`] and version.
+    manifests: BTreeMap<String, Manifest>,
 }
 
 impl ManifestSet {
@@ -112,20 +114,26 @@ impl ManifestSet {
     ///
     /// [`ManifestError::Duplicate`] when the object is in the set already, in whatever API version.
     pub fn insert(&mut self, manifest: Manifest) -> Result<(), ManifestError> {
-        if let Some(twin) = self.find(manifest.key()) {
+        let mut place = manifest.key.sort_text();
+        if let Some(twin) = self.at(&place) {
             return Err(ManifestError::Duplicate { key: Box::new(twin.key().clone()) });
         }
-        self.manifests.insert(manifest.key.clone(), manifest);
+        place.push_str(&manifest.key.version);
+        self.manifests.insert(place, manifest);
         Ok(())
     }
 
     /// The manifest of the same object as `key`, in whatever API version.
     #[must_use]
     pub fn find(&self, key: &ObjectKey) -> Option<&Manifest> {
+        self.at(&key.sort_text())
+    }
+
+    fn at(&self, sort_text: &str) -> Option<&Manifest> {
         // The version is sorted last, so all versions of one object lie side by side.
-        let first = ObjectKey { version: String::new(), ..key.clone() };
-        let (found, manifest) = self.manifests.range(first..).next()?;
-        found.same_object(key).then_some(manifest)
+        let from = (Bound::Included(sort_text), Bound::Unbounded);
+        let (found, manifest) = self.manifests.range::<str, _>(from).next()?;
+        found.starts_with(sort_text).then_some(manifest)
     }
 
     /// The manifests in total order.
