@@ -9,8 +9,10 @@
 //!                                        └─ manifest::compare ─▶ what a change will do
 //! ```
 //!
-//! [`api`], [`cluster`], [`input`], [`manifest`] and [`render`] are pure: no clock, file, socket,
-//! environment or log. [`cli`] is the only room that reads files and prints.
+//! [`sentinel`] decides who is master, as data.
+//!
+//! [`api`], [`cluster`], [`input`], [`manifest`], [`render`] and [`sentinel`] are pure: no clock,
+//! file, socket, environment or log. [`cli`] is the only room that reads files and prints.
 
 pub mod api;
 pub mod cli;
@@ -18,3 +20,4 @@ pub mod cluster;
 pub mod input;
 pub mod manifest;
 pub mod render;
+pub mod sentinel;

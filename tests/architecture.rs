@@ -39,6 +39,7 @@ const ROOMS: &[(&str, bool, &[&str])] = &[
             "thiserror",
         ],
     ),
+    ("sentinel", true, &[]),
     (
         "cli",
         false,
