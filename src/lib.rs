@@ -20,4 +20,6 @@ pub mod cluster;
 pub mod input;
 pub mod manifest;
 pub mod render;
+pub mod runtime;
 pub mod sentinel;
+pub mod valkey;
