@@ -10,11 +10,13 @@
 //! ```
 //!
 //! [`api`], [`cluster`], [`input`], [`manifest`] and [`render`] are pure: no clock, file, socket,
-//! environment or log. [`cli`] is the only room that reads files and prints.
+//! environment or log. [`cli`] is the only room that reads files and prints. [`discovery`] answers
+//! the clients of Valkey Sentinel.
 
 pub mod api;
 pub mod cli;
 pub mod cluster;
+pub mod discovery;
 pub mod input;
 pub mod manifest;
 pub mod render;

@@ -40,6 +40,11 @@ const ROOMS: &[(&str, bool, &[&str])] = &[
         ],
     ),
     (
+        "discovery",
+        false,
+        &["bytes", "redis_protocol", "thiserror", "tokio", "tokio_rustls", "tokio_util", "tracing"],
+    ),
+    (
         "cli",
         false,
         &[
