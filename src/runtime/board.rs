@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use tokio::sync::Notify;
 
 use crate::sentinel::{Node, NodeId, Observation, Pointer, Record, Request, Settings};
+use crate::valkey::ServerConfig;
 
 /// The shared knowledge of one set. One thread uses it; no borrow is held across an await.
 #[derive(Debug)]
@@ -18,6 +19,10 @@ pub(super) struct Board {
     pub my_term: Cell<u64>,
     pub writing: Cell<bool>,
     pub request: Cell<Option<Request>>,
+    /// What each node said last that was no answer, for people.
+    pub said: RefCell<Vec<Option<String>>>,
+    /// The configuration of each node, as read last.
+    pub configs: RefCell<Vec<Option<ServerConfig>>>,
     /// Something above has changed.
     pub changed: Notify,
 }
@@ -33,6 +38,8 @@ impl Board {
             my_term: Cell::new(0),
             writing: Cell::new(false),
             request: Cell::new(None),
+            said: RefCell::new(vec![None; nodes]),
+            configs: RefCell::new(vec![None; nodes]),
             changed: Notify::new(),
         }
     }
@@ -47,6 +54,13 @@ impl Board {
     pub fn update_quietly(&self, id: NodeId, change: impl FnOnce(&mut Node)) {
         if let Some(node) = self.nodes.borrow_mut().get_mut(id.index()) {
             change(node);
+        }
+    }
+
+    /// What a node said that people are to know, or that it is as it should be.
+    pub fn say(&self, id: NodeId, said: Option<String>) {
+        if let Some(place) = self.said.borrow_mut().get_mut(id.index()) {
+            *place = said;
         }
     }
 

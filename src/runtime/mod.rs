@@ -25,7 +25,7 @@ mod writer;
 
 pub use aliases::Aliases;
 pub use fence::Fence;
-pub use set::{Asked, NodeSetup, Observer, SetSetup, Wished, look_once, watch_set};
+pub use set::{Asked, Look, NodeSetup, Observer, SetSetup, Wished, look_once, watch_set};
 pub use store::{Store, StoreError, Versioned};
 
 use std::time::Duration;

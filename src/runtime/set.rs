@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use crate::sentinel::{
     Action, Hold, Local, Millis, Node, Observation, Phase, Record, Request, Settings, Wish, step,
 };
-use crate::valkey::{Address, Dial};
+use crate::valkey::{Address, Dial, ServerConfig};
 
 use super::aliases::Aliases;
 use super::board::Board;
@@ -225,9 +225,22 @@ impl Replies {
     }
 }
 
+/// What a first look has found.
+#[derive(Debug)]
+pub struct Look {
+    /// What is known of the set, as if it had no record.
+    pub seen: Observation,
+    /// Why it cannot be taken over as it is.
+    pub hold: Option<Hold>,
+    /// What each node said that gave no report.
+    pub said: Vec<Option<String>>,
+    /// The configuration of each node that gave one.
+    pub configs: Vec<Option<ServerConfig>>,
+}
+
 /// Looks at a set once, changing nothing: every node that answers within `limit`, and what the
 /// rules would say to taking it over as it is.
-pub async fn look_once(setup: &SetSetup, limit: Duration) -> (Observation, Option<Hold>) {
+pub async fn look_once(setup: &SetSetup, limit: Duration) -> Look {
     let board = Rc::new(Board::new(setup.settings.clone(), setup.nodes.len()));
     let (watchers, _commands) = watchers(setup, &board);
     let deadline = Instant::now() + limit;
@@ -270,5 +283,5 @@ pub async fn look_once(setup: &SetSetup, limit: Duration) -> (Observation, Optio
         node.highest_term = 0;
     }
     let (local, _) = step(&Local::default(), &seen, now_ms);
-    (seen, local.hold)
+    Look { seen, hold: local.hold, said: board.said.take(), configs: board.configs.take() }
 }

@@ -165,6 +165,7 @@ impl Watcher {
             node.highest_term = highest;
             node.gated = gated.unwrap_or(node.gated);
         });
+        self.board.say(self.id, None);
         self.show(&session, asked_ms, trouble);
         Ok(session)
     }
@@ -192,6 +193,11 @@ impl Watcher {
 
     /// Shows what was read.
     fn show(&self, session: &Session, asked_ms: u64, trouble: Option<Trouble>) {
+        if let Some(place) = self.board.configs.borrow_mut().get_mut(self.id.index())
+            && place.as_ref() != Some(&session.config)
+        {
+            *place = Some(session.config.clone());
+        }
         let mut report = report(&session.info, self.beside(session, asked_ms), &self.aliases);
         report.loading |= trouble == Some(Trouble::Loading);
         self.board.update(self.id, |node| {
@@ -225,6 +231,7 @@ impl Watcher {
                 node.ended = None;
             }
         });
+        self.board.say(self.id, Some(text.clone()));
         text
     }
 
