@@ -10,7 +10,8 @@
 //! ```
 //!
 //! [`api`], [`cluster`], [`input`], [`manifest`] and [`render`] are pure: no clock, file, socket,
-//! environment or log. [`cli`] is the only room that reads files and prints.
+//! environment or log. [`valkey`] is one server as a client sees it. [`cli`] is the only room that
+//! reads files and prints.
 
 pub mod api;
 pub mod cli;
@@ -18,3 +19,4 @@ pub mod cluster;
 pub mod input;
 pub mod manifest;
 pub mod render;
+pub mod valkey;

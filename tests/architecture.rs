@@ -39,6 +39,7 @@ const ROOMS: &[(&str, bool, &[&str])] = &[
             "thiserror",
         ],
     ),
+    ("valkey", false, &["bytes", "redis", "thiserror", "tokio", "tokio_rustls"]),
     (
         "cli",
         false,
