@@ -239,7 +239,7 @@ fn unknown(first: &[u8], rest: &[Bytes]) -> Reply {
         if room == 0 {
             break;
         }
-        arguments += &format!("'{}' ", shown(argument, room));
+        arguments.extend(["'", &shown(argument, room), "' "]);
     }
     Reply::error(format!(
         "ERR unknown command '{}', with args beginning with: {arguments}",

@@ -9,8 +9,11 @@ use super::reply::Reply;
 use super::session::Call;
 use super::shared::{PROTOCOL_VERSION, Shared};
 
-/// The sections in their order. Each writes its lines.
-const SECTIONS: &[(&str, fn(&Shared, &mut Lines))] =
+/// Writes the lines of a section.
+type Section = fn(&Shared, &mut Lines);
+
+/// The sections in their order.
+const SECTIONS: &[(&str, Section)] =
     &[("Server", server), ("Clients", clients), ("Stats", stats), ("Sentinel", sentinel)];
 
 /// What asks for every section.
