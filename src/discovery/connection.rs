@@ -120,7 +120,7 @@ where
         let asked = act(&mut edge, woken);
         since.note(&edge, took, asked);
     }
-    if !edge.cut {
+    if !edge.session.hung_up {
         // What was said last arrives, unless the client takes it too late.
         let _ = timeout(WRITE_DEADLINE, stream.shutdown()).await;
     }
@@ -158,7 +158,7 @@ fn act(edge: &mut Edge, woken: Woken) -> bool {
         Woken::Late(due @ (Due::SigningIn | Due::Request | Due::Asking)) => {
             let (client, peer) = (edge.session.id, edge.session.peer);
             tracing::info!(client, %peer, late_with = ?due, "closed");
-            edge.cut = true;
+            edge.session.hung_up = true;
             false
         }
     }
