@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use gungnir::discovery::{Config, Publisher, Secret};
 
-use crate::differences::DIFFERENCES;
+use crate::differences::{DIFFERENCES, Difference, GUARDED_DIFFERENCES};
 use crate::ours::{ID, Ours, config};
 use crate::real::{NAME, Sentinel, Watched};
 use crate::script::{CONNECTIONS, GUARDED};
@@ -152,6 +152,7 @@ fn ordered(request: &str, mut replies: Vec<Value>) -> Vec<Value> {
 struct Comparison {
     series: &'static str,
     mark: &'static Mark,
+    rows: &'static [Difference],
     real: u16,
     ours: u16,
     master: u16,
@@ -174,6 +175,15 @@ impl Comparison {
         }
     }
 
+    /// Fails when an answer differs without a reason, or a reason is without a difference.
+    fn judge(&self) {
+        assert!(self.faults.is_empty(), "\n{}", self.faults.join("\n"));
+        let about = |row: &&Difference| row.series.is_empty() || row.series.contains(&self.series);
+        let idle = self.rows.iter().filter(about).map(|row| row.request);
+        let idle: Vec<_> = idle.filter(|request| !self.needed.contains(request)).collect();
+        assert!(idle.is_empty(), "{}: no difference any more: {idle:?}", self.series);
+    }
+
     fn request(
         &mut self,
         real: &mut Client,
@@ -189,7 +199,7 @@ impl Comparison {
         };
         let (theirs, said) = (ask(real), ask(ours));
         self.compared += 1;
-        let row = DIFFERENCES.iter().find(|row| {
+        let row = self.rows.iter().find(|row| {
             row.request == request && (row.series.is_empty() || row.series.contains(&self.series))
         });
         let told = format!(
@@ -218,6 +228,7 @@ fn every_answer_is_that_of_a_real_sentinel() {
         let mut comparison = Comparison {
             series: series(installed),
             mark: &PING,
+            rows: DIFFERENCES,
             real: watched.sentinel.port,
             ours: ours.port,
             master: watched.servers[0].port,
@@ -226,18 +237,8 @@ fn every_answer_is_that_of_a_real_sentinel() {
             compared: 0,
         };
         comparison.run(CONNECTIONS);
-        assert!(comparison.faults.is_empty(), "\n{}", comparison.faults.join("\n"));
+        comparison.judge();
         assert!(comparison.compared > 300, "{} answers", comparison.compared);
-        let about = |row: &&crate::differences::Difference| {
-            row.series.is_empty() || row.series.contains(&comparison.series)
-        };
-        let idle: Vec<_> = DIFFERENCES
-            .iter()
-            .filter(about)
-            .filter(|row| !comparison.needed.contains(row.request))
-            .map(|row| row.request)
-            .collect();
-        assert!(idle.is_empty(), "{}: no difference any more: {idle:?}", comparison.series);
     }
 }
 
@@ -251,6 +252,7 @@ fn passwords_are_asked_as_by_a_real_sentinel() {
         let mut comparison = Comparison {
             series: series(installed),
             mark: &AUTH,
+            rows: GUARDED_DIFFERENCES,
             real: real.port,
             ours: ours.port,
             master: 1,
@@ -265,7 +267,7 @@ fn passwords_are_asked_as_by_a_real_sentinel() {
                 comparison.request(&mut theirs, &mut said, request, false);
             }
         }
-        assert!(comparison.faults.is_empty(), "\n{}", comparison.faults.join("\n"));
+        comparison.judge();
     }
 }
 
