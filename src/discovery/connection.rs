@@ -336,9 +336,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_slow_subscriber_is_closed() {
         let few_bytes = Config { client_output_limit_bytes: 1024, ..config() };
+        let few_in_all = Config { total_output_limit_bytes: 1024, ..config() };
         for (config, events, limit) in [
             (config(), 10, WRITE_DEADLINE + Duration::from_secs(1)),
             (few_bytes, 100, Duration::from_secs(1)),
+            (few_in_all, 100, Duration::from_secs(1)),
             (config(), 3 * MAX_EVENTS_BEHIND, Duration::from_secs(1)),
         ] {
             let (publisher, mut near, shared) = connect(config, 64);
@@ -398,8 +400,8 @@ mod tests {
         let refused = String::from_utf8_lossy(&refused[..count]).into_owned();
         assert!(refused.starts_with("-ERR this is Gungnir; SENTINEL FAILOVER"), "{refused}");
 
-        let (wishes, mut wished) = mpsc::channel(1);
-        let granting = Config { handover: Some(wishes), ..config() };
+        let (sender, mut wishes) = mpsc::channel(1);
+        let granting = Config { handover: Some(sender), ..config() };
         let (publisher, mut near, _) = connect(granting, 1024);
         for (reply, told) in [
             (HandoverReply::Accepted, "+OK\r\n"),
@@ -409,7 +411,7 @@ mod tests {
         ] {
             // What is asked behind it waits for it.
             near.write_all(b"SENTINEL FAILOVER demo COORDINATED\r\nPING\r\n").await.unwrap();
-            let wish = wished.recv().await.unwrap();
+            let wish = wishes.recv().await.unwrap();
             assert_eq!(wish.set, "demo");
             wish.reply.send(reply).unwrap();
             hear(&mut near, told).await;
@@ -417,7 +419,7 @@ mod tests {
         }
         near.write_all(b"SENTINEL FAILOVER demo\r\n").await.unwrap();
         let began = Instant::now();
-        let unanswered = wished.recv().await.unwrap();
+        let unanswered = wishes.recv().await.unwrap();
         hear(&mut near, "-ERR the handover was not answered in time").await;
         assert!(began.elapsed() >= HANDOVER_DEADLINE);
         drop((unanswered, publisher));

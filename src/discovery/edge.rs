@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use tokio::sync::broadcast::error::TryRecvError;
 
 use super::feed::Message;
-use super::limits::OUTPUT_HIGH_WATER_BYTES;
+use super::limits::{FREE_OUTPUT_BYTES, OUTPUT_HIGH_WATER_BYTES};
 use super::reply::Reply;
 use super::request;
 use super::session::Session;
@@ -116,8 +116,7 @@ impl Edge {
         let config = &self.shared.config;
         if waiting > config.client_output_limit_bytes {
             self.too_slow("more waits for it than one client may leave");
-        } else if waiting > OUTPUT_HIGH_WATER_BYTES
-            && others + waiting > config.total_output_limit_bytes
+        } else if waiting > FREE_OUTPUT_BYTES && others + waiting > config.total_output_limit_bytes
         {
             self.too_slow("more waits for all clients than they may leave together");
         }

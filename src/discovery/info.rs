@@ -32,10 +32,6 @@ pub(super) fn info(call: &mut Call<'_>) -> Reply {
             section(call.shared, &mut lines);
         }
     }
-    // A real one ends its own section, always the last, with an empty line.
-    if lines.0.contains("# Sentinel\r\n") {
-        lines.0.push_str("\r\n");
-    }
     Reply::text(lines.0)
 }
 

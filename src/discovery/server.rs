@@ -99,7 +99,8 @@ impl Server {
         let idle_timeout = shared.config.idle_timeout;
         if clients.len() >= shared.config.max_clients {
             shared.rejected.fetch_add(1, Ordering::Relaxed);
-            tracing::warn!(%peer, max_clients = shared.config.max_clients, "refused: no room");
+            // Counted in INFO; whoever comes too often must not fill the log.
+            tracing::debug!(%peer, max_clients = shared.config.max_clients, "refused: no room");
             if shared.config.tls.is_none() {
                 // A new connection has room for one line; if not, the end alone must do.
                 let _ = stream.try_write(FULL);

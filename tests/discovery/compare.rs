@@ -11,7 +11,7 @@ use crate::ours::{ID, Ours, config};
 use crate::real::{NAME, Sentinel, Watched};
 use crate::script::{CONNECTIONS, GUARDED};
 use crate::support::valkey::{Installed, install};
-use crate::wire::{Client, Value};
+use crate::wire::{self, Client, Value};
 
 /// What follows every request, so that it is known where its replies end, and what is said to it
 /// (the second to who has subscribed).
@@ -59,17 +59,9 @@ fn series(installed: &Installed) -> &'static str {
 /// Everything that one request is answered with.
 fn replies(client: &mut Client, request: &str, mark: &Mark) -> Vec<Value> {
     // In one piece, so that who closes has read all of it.
-    let request = match request.strip_prefix('<').and_then(|raw| raw.strip_suffix('>')) {
-        Some(raw) => raw.replace("\\r", "\r").replace("\\n", "\n"),
-        None => {
-            let words: Vec<&str> = request.split(' ').collect();
-            let mut whole = format!("*{}\r\n", words.len());
-            for word in words {
-                whole.extend(["$", &word.len().to_string(), "\r\n", word, "\r\n"]);
-            }
-            whole
-        }
-    };
+    let raw = request.strip_prefix('<').and_then(|raw| raw.strip_suffix('>'));
+    let raw = raw.map(|raw| raw.replace("\\r", "\r").replace("\\n", "\n"));
+    let request = raw.unwrap_or_else(|| wire::request(&request.split(' ').collect::<Vec<_>>()));
     client.send((request + mark.request).as_bytes());
     let marked = (mark.replies)();
     let mut replies = Vec::new();

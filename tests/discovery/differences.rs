@@ -33,6 +33,8 @@ const fn only(
 
 const CONFIGURED_ELSEWHERE: &str = "which sets are watched, and how, is configured where it runs";
 const FEWER_COMMANDS: &str = "it has fewer commands, and tells of those alone";
+const NOT_FOR_CLIENTS: &str = "one client has no say over others";
+const NO_KEYS: &str = "there are no keys";
 const OWN_WORDS: &str = "help for people, in words of its own";
 
 #[rustfmt::skip]
@@ -58,6 +60,15 @@ pub const DIFFERENCES: &[Difference] = &[
     row("COMMAND DOCS ping", docs, "only what a person wants to know: no version, no cost"),
     row("COMMAND DOCS sentinel", docs, FEWER_COMMANDS),
     row("CLIENT INFO", client_info, "it does not count its buffers for clients"),
+    row("CLIENT LIST", unknown, NOT_FOR_CLIENTS),
+    row("CLIENT KILL 127.0.0.1:1", unknown, NOT_FOR_CLIENTS),
+    row("CLIENT UNBLOCK 1", unknown, NOT_FOR_CLIENTS),
+    row("CLIENT UNPAUSE", unknown, NOT_FOR_CLIENTS),
+    row("CLIENT TRACKING OFF", unknown, NO_KEYS),
+    row("CLIENT TRACKINGINFO", unknown, NO_KEYS),
+    row("CLIENT GETREDIR", unknown, NO_KEYS),
+    row("CLIENT CACHING yes", unknown, NO_KEYS),
+    row("COMMAND GETKEYS get a", unknown, NO_KEYS),
     row("INFO", info, "only what it has: no keys, no CPU, no persistence"),
     row("INFO SERVER", info, "only what it has"),
     row("INFO default", info, "only what it has: no keys, no CPU, no persistence"),
@@ -93,6 +104,10 @@ fn refused(_: &[Value], ours: &[Value]) -> bool {
 
 fn errors(real: &[Value], ours: &[Value]) -> bool {
     error(real).is_some() && error(ours).is_some()
+}
+
+fn unknown(_: &[Value], ours: &[Value]) -> bool {
+    error(ours).is_some_and(|text| text.starts_with("ERR unknown subcommand "))
 }
 
 fn numbers(real: &[Value], ours: &[Value]) -> bool {

@@ -99,13 +99,13 @@ fn event(channel: &str, payload: &str, replicas: &[u16], old: u16) -> Option<Eve
     let words: Vec<&str> = payload.split(' ').collect();
     let port = |at: usize| words.get(at).and_then(|word| word.parse().ok());
     // Whom it is about, from the ports alone: the payload is what is compared.
-    let subject = || match words[0] {
-        "master" => Subject::Master { set: set(), address: at(old) },
-        _ => {
-            let about = replicas.iter().chain([&old]).find(|replica| port(3) == Some(**replica));
-            let master = port(7).unwrap();
-            Subject::Replica { set: set(), address: at(*about.unwrap()), master: at(master) }
+    let subject = || {
+        if words[0] == "master" {
+            return Subject::Master { set: set(), address: at(old) };
         }
+        let about = replicas.iter().chain([&old]).find(|replica| port(3) == Some(**replica));
+        let master = port(7).unwrap();
+        Subject::Replica { set: set(), address: at(*about.unwrap()), master: at(master) }
     };
     let about = |happening| Some(Event::About(happening, subject()));
     match channel {

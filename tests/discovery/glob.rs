@@ -28,15 +28,24 @@ fn patterns_match_what_they_match_on_a_real_server() {
     let ours = Ours::start(config(), publisher.feed());
     let mut asked = Client::connect(server.port);
     let mut runner = TestRunner::default();
-    // Pieces that stand in these channels, and what patterns are made of.
+    // Half are made of anything, half of a channel's name with some letters as patterns.
     let piece = proptest::sample::select(vec![
         "*", "?", "[", "]", "^", "-", "\\", "+", "s", "a", "sd", "own", "l", "ave", "[+s]", "[^x]",
         "[a-z]", "[z-a]", "-good", "",
     ]);
-    let pattern = proptest::collection::vec(piece, 1..8);
+    let anything = proptest::collection::vec(piece, 1..8).prop_map(|pieces| pieces.concat());
+    let change = proptest::sample::select(vec![
+        "@", "@", "@", "@", "@", "?", "*", "[@]", "[^@]", "[x@", "[+-z]", "\\@", "@*", "[!-@]", "",
+    ]);
+    let name = proptest::sample::select(CHANNELS.map(|(_, channel)| channel).to_vec());
+    let changed = (name, proptest::collection::vec(change, 32)).prop_map(|(name, changes)| {
+        let letters = name.chars().map(String::from).zip(changes);
+        letters.map(|(letter, change)| change.replace('@', &letter)).collect::<String>()
+    });
+    let pattern = proptest::prop_oneof![anything, changed];
     let (mut matched, mut tried) = (0, 0);
     while tried < PATTERNS {
-        let pattern = pattern.new_tree(&mut runner).unwrap().current().concat();
+        let pattern = pattern.new_tree(&mut runner).unwrap().current();
         if pattern.is_empty() {
             continue;
         }
@@ -76,5 +85,5 @@ fn patterns_match_what_they_match_on_a_real_server() {
         }
     }
     // Neither all nor none: the patterns are worth something.
-    assert!((PATTERNS / 20..PATTERNS * 2).contains(&matched), "{matched} matched");
+    assert!((PATTERNS / 10..PATTERNS * 2).contains(&matched), "{matched} matched");
 }

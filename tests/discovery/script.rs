@@ -55,6 +55,17 @@ pub const CONNECTIONS: &[&[&str]] = &[
         "CLIENT HELP",
     ],
     &[
+        "CLIENT LIST",
+        "CLIENT KILL 127.0.0.1:1",
+        "CLIENT TRACKING OFF",
+        "CLIENT TRACKINGINFO",
+        "CLIENT GETREDIR",
+        "CLIENT UNBLOCK 1",
+        "CLIENT CACHING yes",
+        "CLIENT UNPAUSE",
+        "COMMAND GETKEYS get a",
+    ],
+    &[
         "CLIENT REPLY ON",
         "CLIENT REPLY FOO",
         "<CLIENT REPLY OFF\\r\\nPING\\r\\nCLIENT REPLY ON\\r\\n>",

@@ -90,11 +90,7 @@ impl Client {
 
     /// Sends a request.
     pub fn words(&mut self, words: &[&str]) {
-        let mut request = format!("*{}\r\n", words.len());
-        for word in words {
-            request.extend(["$", &word.len().to_string(), "\r\n", word, "\r\n"]);
-        }
-        self.send(request.as_bytes());
+        self.send(request(words).as_bytes());
     }
 
     /// Sends a request and reads its reply.
@@ -152,6 +148,15 @@ impl Client {
         text.truncate(text.len() - 2);
         String::from_utf8(text).unwrap()
     }
+}
+
+/// A request of these words.
+pub fn request(words: &[&str]) -> String {
+    let mut request = format!("*{}\r\n", words.len());
+    for word in words {
+        request.extend(["$", &word.len().to_string(), "\r\n", word, "\r\n"]);
+    }
+    request
 }
 
 impl Value {
