@@ -32,26 +32,19 @@ pub(super) fn elect(view: View<'_>, record: &Record) -> Result<Ballot, Hold> {
     let Some(history) = record.history else { return Err(Hold::NoMaster) };
     match quorum(view, record) {
         Ok(Quorum { bound, on_history }) => {
-            if on_history || !may_go_back(view, record) {
-                let ballot = Ballot {
-                    winner: NodeId::at(0),
-                    history: Some(history),
-                    bound,
-                    loss_possible: false,
-                };
+            let winner = NodeId::at(0);
+            if on_history {
+                let history = Some(history);
+                let ballot = Ballot { winner, history, bound, loss_possible: false };
                 return best(view, record, ballot);
             }
             // Nobody who was allowed to attach ever held this history: nothing was acknowledged
             // on it, and all that was before it lies at or below where it began.
+            let history = record.previous_history.filter(|_| may_go_back(view, record));
             let bound = if view.rules.has(Rule::BaseOffset) { record.base_offset } else { 0 };
-            let history = record.previous_history;
-            best(
-                view,
-                record,
-                Ballot { winner: NodeId::at(0), history, bound, loss_possible: false },
-            )
+            best(view, record, Ballot { winner, history, bound, loss_possible: false })
         }
-        Err(hold) => without_quorum(view, record, history).ok_or(hold),
+        Err(hold) => Err(hold),
     }
     .or_else(|hold| without_quorum(view, record, history).ok_or(hold))
 }
@@ -63,8 +56,7 @@ struct Quorum {
 }
 
 fn may_go_back(view: View<'_>, record: &Record) -> bool {
-    record.previous_history.is_some()
-        && (record.w > 0 || view.seen.settings.min_replicas_to_write == 0)
+    record.w > 0 || view.seen.settings.min_replicas_to_write == 0
 }
 
 fn seen_members(view: View<'_>, record: &Record) -> Vec<(Member, u64)> {
