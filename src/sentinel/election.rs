@@ -213,8 +213,10 @@ pub(super) fn not_yet_frozen(view: View<'_>, record: &Record) -> impl Iterator<I
     view.ids().filter(move |id| !frozen(*id))
 }
 
-/// Whether a process was promoted from the recorded history: it names it as its previous one.
+/// Whether a process was promoted from the recorded history, or from the one before if the
+/// election went back to that: it names it as its previous one.
 pub(super) fn grew_out_of(report: &Report, record: &Record) -> bool {
-    let previous = report.previous_history.map(|(previous, _)| previous);
-    previous.is_some() && previous == record.history && Some(report.history) != record.history
+    let Some((previous, _)) = report.previous_history else { return false };
+    let grown = [record.history, record.previous_history].contains(&Some(previous));
+    grown && Some(report.history) != record.history
 }
