@@ -25,9 +25,11 @@ pub(super) fn keep(view: View<'_>, record: &Record) -> Result<Vec<Action>, Hold>
         view.report(node).ok_or(Hold::Unreachable(node))?;
         return Ok(vec![Action::Write(failover)]);
     }
+    // With a disk fault it answers nevertheless; with any other trouble its report is an old one.
+    let speaks = matches!(view.node(master.node).trouble, None | Some(Trouble::Misconf));
     match view.live_master(record) {
-        Some(report) => tend(view, record, report),
-        None => lost(view, record, master),
+        Some(report) if speaks => tend(view, record, report),
+        _ => lost(view, record, master),
     }
 }
 
