@@ -209,7 +209,12 @@ fn answer(view: View<'_>, record: &Record, master: Member) -> Vec<Action> {
     let reply = |outcome| vec![Action::Answer { request: request.id, outcome }];
     if let Some((_, before, epoch)) = view.local.accepted.filter(|(id, ..)| *id == request.id) {
         if record.master != Some(before) {
-            return reply(Ok(()));
+            let wished = match request.wish {
+                Wish::Switchover(to) => to,
+                Wish::Promote(node) => Some(node),
+            };
+            let came_true = wished.is_none_or(|node| node == master.node);
+            return reply(came_true.then_some(()).ok_or(Hold::HandoverUndone));
         }
         if record.epoch > epoch {
             return reply(Err(Hold::HandoverUndone));
