@@ -128,7 +128,7 @@ fn tend(view: View<'_>, record: &Record, report: &Report) -> Result<Vec<Action>,
     if view.seen.service != Some(Pointer { node: master.node, epoch: record.epoch }) {
         actions.push(Action::PointService { node: master.node, epoch: record.epoch });
     }
-    if let Some(next) = attach(view, record, master.node, &mut actions) {
+    if let Some(next) = attach(view, record, master.node, report, &mut actions) {
         actions.push(Action::Write(next));
         return Ok(actions);
     }
@@ -161,6 +161,7 @@ fn attach(
     view: View<'_>,
     record: &Record,
     master: NodeId,
+    leads: &Report,
     actions: &mut Vec<Action>,
 ) -> Option<Record> {
     let mut next = record.clone();
@@ -186,9 +187,14 @@ fn attach(
         if record.member(id).is_none() && view.rules.has(Rule::MemberFirst) {
             next = next.with_member(member);
         } else if let Some(follow) = send(view, id, Command::Follow(master)) {
-            let on_history = record.history.and_then(|history| report.position_on(history));
-            if on_history.is_none_or(|at| at < report.offset) && report.keys > 0 {
-                let offset = report.offset;
+            let offset = report.offset;
+            // The master holds it up to here, of its own history or of the one it grew out of.
+            let shared = if report.history == leads.history {
+                Some(offset)
+            } else {
+                leads.position_on(report.history)
+            };
+            if shared.is_none_or(|at| at < offset) && report.keys > 0 {
                 actions.push(Action::Tell(Event::DivergedWritesDiscarded { node: id, offset }));
             }
             actions.push(follow);
