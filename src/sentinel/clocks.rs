@@ -1,7 +1,7 @@
 //! The monitoring half of a step: clocks are set from what is seen. Nothing is decided here.
 
 use super::view::View;
-use super::{Clock, Event, Local, Millis, NodeId, Observation, Record, Report, Role, Trouble};
+use super::{Clock, Event, Local, Millis, NodeId, Observation, Phase, Record, Report, Role, Trouble};
 
 /// A standstill of this process that is longer than this makes every silence before it worthless,
 /// in milliseconds (`sentinel.c` calls the state TILT).
@@ -89,8 +89,14 @@ fn set_unlisted(
     record: &Record,
     now_ms: Millis,
 ) {
-    let master = record.master.and_then(|master| seen.nodes[master.node.index()].report.as_ref());
-    let Some(master) = master else { return };
+    // Nobody lists a master, and nobody is listed while there is none: that says nothing of what
+    // the next one will list.
+    let leads = record.master.filter(|it| it.node != id && record.phase == Phase::Stable);
+    let Some(leads) = leads else {
+        clock.unlisted_since_ms = None;
+        return;
+    };
+    let Some(master) = &seen.nodes[leads.node.index()].report else { return };
     if master.online_follower(id).is_some() {
         clock.unlisted_since_ms = None;
     } else if clock.unlisted_since_ms.is_none() {
