@@ -127,11 +127,10 @@ fn online(record: &Record, master: &Report) -> u8 {
     u8::try_from(record.in_sync.iter().filter(is_online).count()).unwrap_or(u8::MAX)
 }
 
-/// Too few members are online: W is lowered in the record, then on the master.
+/// Too few members are online, or people ask for less: W is lowered in the record, then on the
+/// master.
 fn lower(view: View<'_>, record: &Record, master: &Report) -> Option<Action> {
-    if view.seen.settings.durability == Durability::Required {
-        return None;
-    }
+    let wanted = view.seen.settings.min_replicas_to_write;
     let online = online(record, master);
     let patience_ms = view.seen.settings.down_after_ms;
     let missing_for_good = record.in_sync.iter().all(|member| {
@@ -142,11 +141,12 @@ fn lower(view: View<'_>, record: &Record, master: &Report) -> Option<Action> {
             || unlisted.is_some_and(long)
     });
     let node = record.master?.node;
-    let target = online.min(view.seen.settings.min_replicas_to_write);
-    if online < record.w && missing_for_good && view.rules.has(Rule::LowerRecorded) {
-        return Some(Action::Write(Record { w: online, ..record.clone() }));
+    let give_in = missing_for_good && view.seen.settings.durability == Durability::Preferred;
+    let target = if give_in { online.min(wanted) } else { wanted };
+    if target < record.w && view.rules.has(Rule::LowerRecorded) {
+        return Some(Action::Write(Record { w: target, ..record.clone() }));
     }
-    let too_high = master.min_replicas_to_write > target && missing_for_good;
+    let too_high = master.min_replicas_to_write > target;
     let recorded = record.w <= target || !view.rules.has(Rule::LowerRecorded);
     (too_high && recorded).then(|| send(view, node, Command::SetMinReplicas(target)))?
 }
