@@ -62,7 +62,12 @@ pub(super) fn pursue(view: View<'_>, record: &Record, target: NodeId) -> Result<
     }
     if let Some(history) = own_history(view, record, target) {
         // It is recorded first, or nobody could tell after the promotion where it came from.
-        let next = Record { history: Some(history), previous_history: None, base_offset: 0, ..record.clone() };
+        let next = Record {
+            history: Some(history),
+            previous_history: None,
+            base_offset: 0,
+            ..record.clone()
+        };
         return Ok(vec![Action::Write(next)]);
     }
     wait_for_writer(view, record)?;
