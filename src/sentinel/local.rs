@@ -46,6 +46,8 @@ pub struct Clock {
     /// The latest instant at which this run may have acknowledged anything to the recorded
     /// master; `None` while it still may.
     pub quiet: Option<(Id, Millis)>,
+    /// `asked_ms` of the report that these clocks were last set from.
+    pub looked_at: Option<Millis>,
     /// Since when the recorded master has not listed it.
     pub unlisted_since_ms: Option<Millis>,
     /// An offset of the master, read after this node in this run was shut out or came back.

@@ -98,7 +98,7 @@ impl Rules {
     /// All but one, for the model checker.
     #[must_use]
     pub const fn without(rule: Rule) -> Self {
-        Self(u32::MAX & !(1 << rule as u8))
+        Self(!(1 << rule as u8))
     }
 
     /// Whether a rule is in force.
