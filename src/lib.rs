@@ -9,10 +9,10 @@
 //!                                        └─ manifest::compare ─▶ what a change will do
 //! ```
 //!
-//! [`sentinel`] decides who is master, as data.
+//! [`sentinel`] decides who is master, as data; [`runtime`] looks, and does it.
 //!
 //! [`api`], [`cluster`], [`input`], [`manifest`], [`render`] and [`sentinel`] are pure: no clock,
-//! file, socket, environment or log. [`cli`] is the only room that reads files and prints.
+//! file, socket, environment or log. [`cli`] is the only room that reads people's files and prints.
 
 pub mod api;
 pub mod cli;
@@ -20,4 +20,5 @@ pub mod cluster;
 pub mod input;
 pub mod manifest;
 pub mod render;
+pub mod runtime;
 pub mod sentinel;

@@ -41,6 +41,22 @@ const ROOMS: &[(&str, bool, &[&str])] = &[
     ),
     ("sentinel", true, &[]),
     (
+        "runtime",
+        false,
+        &[
+            "sentinel",
+            "valkey",
+            "bytes",
+            "futures_util",
+            "getrandom",
+            "serde",
+            "serde_json",
+            "thiserror",
+            "tokio",
+            "tracing",
+        ],
+    ),
+    (
         "cli",
         false,
         &[
