@@ -180,9 +180,13 @@ pub(super) fn promote(view: View<'_>, record: &Record, target: NodeId) -> Option
             record.history.is_some_and(|history| position(history).is_some())
         })
         .count();
+    // Never 0 at once: this command may arrive late, when somebody else leads; without replicas,
+    // who is promoted by it takes no writes then.
     let min_replicas_to_write = match view.seen.settings.durability {
         super::Durability::Required => wanted,
-        super::Durability::Preferred => wanted.min(u8::try_from(followers).unwrap_or(u8::MAX)),
+        super::Durability::Preferred => {
+            wanted.min(u8::try_from(followers).unwrap_or(u8::MAX).max(1))
+        }
     };
     send(view, target, Command::Promote { min_replicas_to_write })
 }

@@ -25,6 +25,8 @@ pub struct Local {
 /// An offset of the recorded master, read after something else had been seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Mark {
+    /// The run of the master whose offset it is.
+    pub master: Id,
     /// The epoch and the W in force on the master when it was read.
     pub epoch: u64,
     /// `min-replicas-to-write` as the master had it.

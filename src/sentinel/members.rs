@@ -12,11 +12,22 @@ use super::{Action, Command, Durability, Local, Member, Millis, NodeId, Record, 
 
 /// Marks are set, or forgotten where their cause has gone.
 pub(super) fn mark(view: View<'_>, record: &Record, master: &Report, next: &mut Local) {
-    let key = (record.epoch, master.min_replicas_to_write);
-    if next.mark.map(|mark| (mark.epoch, mark.min_replicas_to_write)) != Some(key) {
-        let offset = master.offset;
-        next.mark = Some(Mark { epoch: key.0, min_replicas_to_write: key.1, offset });
+    let fresh = Mark {
+        master: master.run_id,
+        epoch: record.epoch,
+        min_replicas_to_write: master.min_replicas_to_write,
+        offset: master.offset,
+    };
+    // An offset means nothing to another master.
+    let same_master =
+        next.mark.is_some_and(|it| (it.master, it.epoch) == (fresh.master, fresh.epoch));
+    if !same_master {
+        next.nodes.iter_mut().for_each(|clock| clock.mark = None);
     }
+    let stands = next
+        .mark
+        .filter(|it| same_master && it.min_replicas_to_write == fresh.min_replicas_to_write);
+    next.mark = Some(stands.unwrap_or(fresh));
     for id in view.ids() {
         let changed = record.member(id).and_then(|member| {
             let back = view.report(id).filter(|report| report.run_id != member.run_id);
@@ -166,7 +177,7 @@ fn raise(view: View<'_>, record: &Record, master: &Report) -> Option<Action> {
         return None;
     }
     let mark = view.local.mark?;
-    let in_force = mark.epoch == record.epoch && mark.min_replicas_to_write >= target;
+    let in_force = mark.min_replicas_to_write >= target;
     let acknowledged = acknowledged(view, record, master, mark.offset, None) >= target;
     let ready = (in_force && acknowledged) || !view.rules.has(Rule::RaiseAcknowledged);
     ready.then(|| Action::Write(Record { w: target, ..record.clone() }))

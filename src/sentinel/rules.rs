@@ -19,7 +19,7 @@ pub enum Rule {
     MemberFirst,
     /// A member that restarted is not seen as a holder: it may have loaded older data.
     RestartedIsUnseen,
-    /// Going back to the history before needs what the lost master began with.
+    /// Nobody wins who holds less than the lost master began with.
     BaseOffset,
     /// A target that is already master counts only if the election confirms it.
     ConfirmPromotion,
