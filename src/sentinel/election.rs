@@ -95,11 +95,11 @@ fn quorum(view: View<'_>, record: &Record) -> Result<Quorum, Hold> {
     let unseen = members - positions.len();
     let w = usize::from(record.w.max(1));
     // What the master began with was acknowledged before it led: a member that has not caught up
-    // with that does not tell where it ends. With W beyond their number they tell nothing else.
+    // with that does not tell where it ends.
     let began_with = if view.rules.has(Rule::BaseOffset) { record.base_offset } else { 0 };
-    let reached = |index: usize| positions.get(index).copied().unwrap_or_default();
-    let by_members =
-        (members > 0 && w > unseen).then(|| reached(w - unseen - 1).max(began_with));
+    // With W beyond their number they cannot have acknowledged anything.
+    let by_members = (members > 0 && w > unseen)
+        .then(|| positions.get(w - unseen - 1).copied().unwrap_or_default().max(began_with));
     match (by_members, master_position) {
         (Some(bound), Some(position)) => Ok(Quorum { bound: bound.min(position), on_history }),
         (Some(bound), None) | (None, Some(bound)) => Ok(Quorum { bound, on_history }),

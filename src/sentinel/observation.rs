@@ -72,6 +72,8 @@ pub struct Node {
     pub shut_out: bool,
     /// Every start of this node is known to come up as a replica of nowhere.
     pub gated: bool,
+    /// The run that was seen last, on whatever connection.
+    pub last_run: Option<Id>,
     /// What its volume remembers: the epoch, and whether it was master then.
     pub remembered: Option<(u64, bool)>,
 }

@@ -219,8 +219,13 @@ fn answer(view: View<'_>, record: &Record, master: Member) -> Vec<Action> {
                 Wish::Switchover(to) => to,
                 Wish::Promote(node) => Some(node),
             };
-            let came_true = wished.is_none_or(|node| node == master.node);
-            return reply(came_true.then_some(()).ok_or(Hold::HandoverUndone));
+            if wished.is_some_and(|node| node != master.node) {
+                return reply(Err(Hold::HandoverUndone));
+            }
+            // It has come true for clients once they are sent there.
+            let node = master.node;
+            let sent = view.seen.service == Some(Pointer { node, epoch: record.epoch });
+            return if sent { reply(Ok(())) } else { Vec::new() };
         }
         if record.epoch > epoch {
             return reply(Err(Hold::HandoverUndone));
