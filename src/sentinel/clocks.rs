@@ -75,10 +75,15 @@ fn set_quiet(clock: &mut Clock, id: NodeId, report: &Report, record: &Record, no
         // that was answered.
         Some(link) => link.last_io_s.filter(|ago_s| *ago_s > 3).map(|ago_s| ago(ago_s - 2)),
     };
-    // A link that is seen down again may have been up since; one that is not wanted any more, with
-    // not a byte more than before, was not.
+    // What an earlier report has shown goes on to hold if the link cannot have come back since:
+    // what is known of it now began before that report, or it was cut without a byte more.
+    let since_s = link.map(|link| if link.up { link.last_io_s } else { link.down_since_s });
     let grew = clock.advanced.is_some_and(|(_, _, first_seen)| first_seen == now_ms);
-    let stays = clock.looked_at == Some(report.asked_ms) || (link.is_none() && !grew);
+    let stays = clock.looked_at.is_some_and(|looked_at| match since_s {
+        _ if looked_at == report.asked_ms => true,
+        Some(since_s) => since_s.is_some_and(|since_s| ago(since_s) <= looked_at),
+        None => !grew,
+    });
     clock.looked_at = Some(report.asked_ms);
     clock.quiet = at.map(|at| match clock.quiet {
         Some((run, before)) if run == report.run_id && stays => (run, before.min(at)),

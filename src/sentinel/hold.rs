@@ -66,6 +66,8 @@ pub enum Hold {
     Unreachable(NodeId),
     /// There is no other node to hand over to.
     NobodyElse,
+    /// A wish is being fulfilled already; who takes the next one in answers with this.
+    UnderWay,
     /// The handover did not come to its end in time, and was undone.
     HandoverUndone,
     /// The node refuses commands; they are tried again.
@@ -130,6 +132,7 @@ impl Hold {
             }
             Self::Unreachable(node) => format!("`{}` does not answer", name(node)),
             Self::NobodyElse => "there is no other node to hand over to".into(),
+            Self::UnderWay => "a failover or handover is under way".into(),
             Self::HandoverUndone => {
                 "the target did not get level with the master in time, so the master leads on"
                     .into()

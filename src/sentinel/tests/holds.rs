@@ -34,6 +34,8 @@ fn place(hold: Hold) -> usize {
         Hold::NobodyElse => 23,
         Hold::HandoverUndone => 24,
         Hold::Retrying(_) => 25,
+        // Not from here: who takes wishes in takes one at a time.
+        Hold::UnderWay => PLACES,
     }
 }
 const PLACES: usize = 26;

@@ -15,3 +15,7 @@ mod quorum;
 mod stable;
 mod terms;
 mod witness;
+
+mod server;
+mod story;
+mod world;
