@@ -5,6 +5,7 @@
 //! 13 file descriptors a set.
 #![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -18,8 +19,8 @@ use gungnir::runtime::{
     Clock, Fence, NodeSetup, Observer, SetSetup, Store, StoreError, Versioned, watch_set,
 };
 use gungnir::sentinel::{
-    Action, Durability, Local, Millis, Observation, Phase, Pointer, Policy, Record, ReplicaOrder,
-    Settings,
+    Action, Durability, Local, Millis, NodeId, Observation, Phase, Pointer, Policy, Record,
+    ReplicaOrder, Settings,
 };
 use gungnir::valkey::{Address, Dial, Secret};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -168,6 +169,10 @@ impl Store for Memory {
 
     async fn pointer(&mut self) -> Result<Option<Pointer>, StoreError> {
         Ok(self.pointer)
+    }
+
+    async fn remember_gated(&mut self, _: BTreeSet<NodeId>) -> Result<(), StoreError> {
+        Ok(())
     }
 
     async fn point(&mut self, pointer: Pointer) -> Result<(), StoreError> {

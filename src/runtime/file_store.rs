@@ -101,24 +101,6 @@ impl FileStore {
         &self.gated
     }
 
-    /// Remembers which nodes start as replicas of nowhere; the record and its version stay.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Unavailable`] when it could not be written; it is remembered for as long as
-    /// this process runs.
-    pub async fn remember_gated(&mut self, gated: BTreeSet<NodeId>) -> Result<(), StoreError> {
-        if self.gated == gated {
-            return Ok(());
-        }
-        self.gated.clone_from(&gated);
-        self.on_disk(move |files| {
-            let record = files.load().map_err(unavailable)?.record;
-            files.save(&State { record, gated })
-        })
-        .await
-    }
-
     /// Runs work on the files on a thread that may wait.
     async fn on_disk<T: Send + 'static>(
         &self,
@@ -210,6 +192,18 @@ impl Store for FileStore {
         .await?;
         self.pointed = Some(pointer);
         Ok(())
+    }
+
+    async fn remember_gated(&mut self, gated: BTreeSet<NodeId>) -> Result<(), StoreError> {
+        if self.gated == gated {
+            return Ok(());
+        }
+        self.gated.clone_from(&gated);
+        self.on_disk(move |files| {
+            let record = files.load().map_err(unavailable)?.record;
+            files.save(&State { record, gated })
+        })
+        .await
     }
 }
 

@@ -17,9 +17,12 @@ mod aliases;
 mod board;
 mod disk;
 mod endpoint_file;
+mod event_log;
+mod explanation;
 mod fence;
 mod file_store;
 mod hex_id;
+mod mirror;
 mod names;
 mod perform;
 mod report;
@@ -27,10 +30,16 @@ mod set;
 mod state_file;
 mod store;
 mod stub;
+#[cfg(test)]
+mod toy;
+mod trace;
 mod watcher;
+pub mod words;
 mod writer;
 
 pub use aliases::Aliases;
+pub use event_log::EventLog;
+pub use explanation::{EventExplained, Explanation, Facts, Gate, NodeExplained, explain};
 pub use fence::Fence;
 pub use file_store::FileStore;
 pub use names::SetNames;
@@ -38,6 +47,7 @@ pub use set::{Asked, Look, NodeSetup, Observer, SetSetup, Wished, look_once, wat
 pub use state_file::StateError;
 pub use store::{Store, StoreError, Versioned};
 pub use stub::*;
+pub use trace::{Decision, Difference, Recorder, Replay, ReplayError, Step, replay};
 
 use std::time::Duration;
 

@@ -1,5 +1,6 @@
 //! One set: its watchers, its writer, and the loop that decides.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::sentinel::{
-    Action, Hold, Local, Millis, Node, Observation, Phase, Record, Request, Settings, Wish, step,
+    Action, Hold, Local, Millis, Node, NodeId, Observation, Phase, Record, Request, Settings, Wish, step,
 };
 use crate::valkey::{Address, Dial, ServerConfig};
 
@@ -126,7 +127,7 @@ fn watchers(
     let mut watchers = Vec::new();
     let mut senders = Vec::new();
     for (index, node) in setup.nodes.iter().enumerate() {
-        let id = crate::sentinel::NodeId::at(index);
+        let id = NodeId::at(index);
         board.update(id, |it| it.gated = node.gated);
         // A node has one command under way at most.
         let (sender, orders) = mpsc::channel(1);
@@ -158,12 +159,19 @@ async fn decide(
 ) {
     let mut local = Local::default();
     let mut replies = Replies::default();
+    let mut remembered = gated(&board.observation(false));
     loop {
         let now_ms = setup.clock.now_ms();
         let seen = board.observation((setup.may_act)());
         let (next, actions) = step(&local, &seen, now_ms);
         observer.stepped(&seen, &next, &actions, now_ms);
         local = next;
+        let now_gated = gated(&seen);
+        if now_gated != remembered
+            && writes.try_send(writer::Order::Gated(now_gated.clone())).is_ok()
+        {
+            remembered = now_gated;
+        }
         let mut wake_ms = now_ms + setup.settings.ping_interval_ms;
         for action in actions {
             match action {
@@ -192,6 +200,12 @@ async fn decide(
             Some(wish) = asked.recv(), if replies.is_free() => replies.ask(board, wish),
         }
     }
+}
+
+/// The nodes that are known to start as replicas of nowhere.
+fn gated(seen: &Observation) -> BTreeSet<NodeId> {
+    let gated = seen.nodes.iter().enumerate().filter(|(_, node)| node.gated);
+    gated.map(|(index, _)| NodeId::at(index)).collect()
 }
 
 /// The wish under way, and who waits for it. Others wait in their queue.

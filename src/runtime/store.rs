@@ -1,9 +1,10 @@
 //! Where the election record lives: the first of the two ports of the runtime.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::io;
 
-use crate::sentinel::{Pointer, Record};
+use crate::sentinel::{NodeId, Pointer, Record};
 
 /// The record with the version that a write of it has to name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +42,12 @@ pub trait Store {
 
     /// Where clients are sent now, if that is known.
     fn pointer(&mut self) -> impl Future<Output = Result<Option<Pointer>, StoreError>>;
+
+    /// Remembers which nodes were seen to start as replicas of nowhere.
+    fn remember_gated(
+        &mut self,
+        gated: BTreeSet<NodeId>,
+    ) -> impl Future<Output = Result<(), StoreError>>;
 
     /// Sends clients to a node.
     fn point(&mut self, pointer: Pointer) -> impl Future<Output = Result<(), StoreError>>;

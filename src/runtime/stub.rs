@@ -1,35 +1,10 @@
 //! temporary
 #![allow(missing_docs, clippy::all, clippy::pedantic)]
-use crate::sentinel::*;
 use std::io;
 use std::path::Path;
 use tokio::sync::{mpsc, oneshot};
-pub struct TraceWriter(std::io::BufWriter<std::fs::File>);
-impl TraceWriter {
-    pub fn create(p: &Path, _: &str, _: &[crate::valkey::Address]) -> io::Result<Self> {
-        Ok(Self(std::io::BufWriter::new(std::fs::File::create(p)?)))
-    }
-    pub fn step(&mut self, seen: &Observation, l: &Local, a: &[Action], now: u64) {
-        use std::io::Write;
-        let _ = writeln!(self.0, "{now} {seen:?}\n   HOLD {:?} ACT {a:?}", l.hold);
-        let _ = self.0.flush();
-    }
-    pub fn flush(&mut self) {}
-}
-pub struct Explanation {
-    pub warnings: Vec<String>,
-    t: String,
-}
-impl Explanation {
-    pub fn new(_: &str, s: &Observation, l: &Local, _: &[String], _: u64) -> Self {
-        Self { warnings: vec![], t: format!("{s:?}{l:?}") }
-    }
-    pub fn event(&mut self, _: u64, _: &str) {
-        let _ = &self.t;
-    }
-}
 pub enum ControlRequest {
-    Explain(oneshot::Sender<Explanation>),
+    Explain(oneshot::Sender<super::Explanation>),
     Switchover { to: Option<String>, reply: oneshot::Sender<Result<String, String>> },
 }
 pub struct ControlServer(tokio::net::UnixListener);

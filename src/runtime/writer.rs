@@ -1,12 +1,13 @@
 //! Writes the record and the pointer, one after the other, while nodes go on being watched.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 use tracing::warn;
 
-use crate::sentinel::{Pointer, Record};
+use crate::sentinel::{NodeId, Pointer, Record};
 
 use super::board::Board;
 use super::store::{Store, StoreError, Versioned};
@@ -21,6 +22,8 @@ pub(super) enum Order {
     Record(Record, u64),
     /// Where clients are sent.
     Pointer(Pointer),
+    /// Which nodes were seen to start as replicas of nowhere.
+    Gated(BTreeSet<NodeId>),
 }
 
 /// Reads what there is; returns once the store has answered.
@@ -65,6 +68,12 @@ pub(super) async fn write_all<S: Store>(
                 // The rules ask for it again.
                 Err(error) => pause(&mut wait, &error).await,
             },
+            Order::Gated(gated) => {
+                if let Err(error) = store.remember_gated(gated).await {
+                    pause(&mut wait, &error).await;
+                }
+                continue;
+            }
         }
         // What was ordered in the meantime is part of the same work.
         if orders.is_empty() {

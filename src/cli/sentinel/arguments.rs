@@ -13,7 +13,7 @@ use tokio_rustls::rustls::ClientConfig;
 
 use crate::cli::exit::Failure;
 use crate::discovery;
-use crate::runtime::{FileStore, NodeSetup, SetNames, TraceWriter};
+use crate::runtime::{FileStore, NodeSetup, Recorder, SetNames};
 use crate::sentinel::{Durability, Policy, ReplicaOrder, Settings};
 use crate::valkey::{Address, Credentials, Dial, Secret, client_config};
 
@@ -211,8 +211,7 @@ impl SentinelArgs {
 
     pub(super) fn store(&self, addresses: &[Address]) -> Result<FileStore, Failure> {
         let state = self.state.clone().unwrap_or_else(|| beside(&self.endpoint_file, ".state"));
-        let names = SetNames::new(&self.name, addresses.iter().map(ToString::to_string));
-        FileStore::open(&state, &self.endpoint_file, names)
+        FileStore::open(&state, &self.endpoint_file, self.names(addresses))
             .map_err(|error| Failure::Usage(anyhow::Error::new(error)))
     }
 
@@ -220,12 +219,16 @@ impl SentinelArgs {
         self.control.clone().unwrap_or_else(|| beside(&self.endpoint_file, ".sock"))
     }
 
-    pub(super) fn recorder(&self, addresses: &[Address]) -> Result<Option<TraceWriter>, Failure> {
+    pub(super) fn names(&self, addresses: &[Address]) -> SetNames {
+        SetNames::new(&self.name, addresses.iter().map(ToString::to_string))
+    }
+
+    pub(super) fn recorder(&self, names: &SetNames) -> Result<Option<Recorder>, Failure> {
         let Some(path) = &self.record else { return Ok(None) };
-        let writer = TraceWriter::create(path, &self.name, addresses).map_err(|error| {
+        let recorder = Recorder::start(path, names);
+        recorder.map(Some).map_err(|error| {
             Failure::io(error, format_args!("cannot record to `{}`", path.display()))
-        })?;
-        Ok(Some(writer))
+        })
     }
 
     fn credentials(&self) -> Result<Option<Credentials>, Failure> {

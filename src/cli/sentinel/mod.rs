@@ -50,6 +50,7 @@ async fn watch(arguments: &SentinelArgs) -> Result<Outcome, Failure> {
     // What was adopted once is gone on with, whoever is away.
     let known = versioned.record.is_some_and(|record| record.master.is_some());
 
+    let gated = store.gated().clone();
     let checked = tokio::select! {
         checked = check::before_start(arguments, nodes, clock, known) => checked?,
         () = end.wait() => return Ok(Outcome::Done),
@@ -57,9 +58,13 @@ async fn watch(arguments: &SentinelArgs) -> Result<Outcome, Failure> {
     for warning in &checked.warnings {
         warn!("{warning}");
     }
+    let mut nodes = checked.nodes;
+    for (index, node) in nodes.iter_mut().enumerate() {
+        node.gated = gated.contains(&NodeId::at(index));
+    }
     let setup = SetSetup {
         settings: checked.settings,
-        nodes: checked.nodes,
+        nodes,
         fence: Some(Fence::new(random_password()?)),
         may_act: Rc::new(|| true),
         clock,
@@ -82,10 +87,11 @@ async fn watch(arguments: &SentinelArgs) -> Result<Outcome, Failure> {
     let listener =
         ControlServer::bind(&socket).map_err(|error| Failure::Io(anyhow::Error::new(error)))?;
 
-    let recorder = arguments.recorder(&addresses)?;
+    let names = arguments.names(&addresses);
+    let recorder = arguments.recorder(&names)?;
     let mut narrator = Narrator::new(
-        arguments.name.clone(),
-        addresses.clone(),
+        names,
+        &addresses,
         publisher,
         recorder,
         checked.warnings,
@@ -145,7 +151,6 @@ async fn watch(arguments: &SentinelArgs) -> Result<Outcome, Failure> {
         () = answer_discovery => {}
         () = end.wait() => info!("ends: asked to by a signal"),
     }
-    narrator.finish();
     Ok(Outcome::Done)
 }
 

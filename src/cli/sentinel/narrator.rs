@@ -1,32 +1,31 @@
 //! Tells of each step: the log, Sentinel's clients, the trace, and whoever asks for an explanation.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use tracing::{info, warn};
 
 use crate::discovery::{Announcer, Directory, Publisher};
-use crate::runtime::{Clock, Explanation, Observer, TraceWriter};
+use crate::runtime::{
+    Clock, EventLog, Explanation, Facts, Observer, Recorder, SetNames, explain, words,
+};
 use crate::sentinel::{
-    Action, Event, Hold, Local, Millis, NodeId, Observation, Phase, Pointer, Record,
+    Action, Hold, Id, Local, Millis, NodeId, Observation, Phase, Pointer, Record,
 };
 use crate::valkey::Address;
 
-/// How many of the last events an explanation shows.
-const MAX_EVENTS_KEPT: usize = 64;
-
 /// The teller of one set.
 pub(super) struct Narrator {
-    set: String,
-    names: Vec<String>,
     announcer: Announcer,
     publisher: Publisher,
-    recorder: Option<TraceWriter>,
+    recorder: Option<Recorder>,
     record: Option<Record>,
     pointer: Option<Pointer>,
     hold: Option<Hold>,
+    /// The run of each node that was seen last.
+    runs: Vec<Option<Id>>,
     shown: Shown,
 }
 
@@ -35,12 +34,12 @@ pub(super) struct Narrator {
 pub(super) struct Shown(Rc<RefCell<Inner>>);
 
 struct Inner {
-    set: String,
-    names: Vec<String>,
+    names: SetNames,
     warnings: Vec<String>,
     clock: Clock,
     last: Option<(Observation, Local)>,
-    events: VecDeque<(Millis, String)>,
+    events: EventLog,
+    ungated: BTreeSet<NodeId>,
 }
 
 impl Shown {
@@ -48,12 +47,17 @@ impl Shown {
     pub(super) fn explanation(&self) -> Option<Explanation> {
         let inner = self.0.borrow();
         let (seen, local) = inner.last.as_ref()?;
-        let now_ms = inner.clock.now_ms();
-        let mut explanation = Explanation::new(&inner.set, seen, local, &inner.names, now_ms);
-        explanation.warnings.extend(inner.warnings.iter().cloned());
-        for (at_ms, text) in &inner.events {
-            explanation.event(now_ms.saturating_sub(*at_ms), text);
-        }
+        let mut explanation = explain(Facts {
+            names: &inner.names,
+            seen,
+            local,
+            events: &inner.events,
+            ungated: &inner.ungated,
+            now_ms: inner.clock.now_ms(),
+        });
+        let known: BTreeSet<String> = explanation.warnings.iter().cloned().collect();
+        let more = inner.warnings.iter().filter(|it| !known.contains(*it)).cloned();
+        explanation.warnings.extend(more);
         Some(explanation)
     }
 
@@ -62,37 +66,36 @@ impl Shown {
         let inner = self.0.borrow();
         let (seen, _) = inner.last.as_ref()?;
         let master = seen.record.as_ref()?.master?;
-        inner.names.get(master.node.index()).cloned()
+        Some(inner.names.address(master.node))
     }
 }
 
 impl Narrator {
     pub(super) fn new(
-        set: String,
-        addresses: Vec<Address>,
+        names: SetNames,
+        addresses: &[Address],
         publisher: Publisher,
-        recorder: Option<TraceWriter>,
+        recorder: Option<Recorder>,
         warnings: Vec<String>,
         clock: Clock,
     ) -> Self {
-        let names: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+        let announcer = Announcer::new(names.name(), addresses);
         let inner = Inner {
-            set: set.clone(),
-            names: names.clone(),
+            names,
             warnings,
             clock,
             last: None,
-            events: VecDeque::new(),
+            events: EventLog::default(),
+            ungated: BTreeSet::new(),
         };
         Self {
-            announcer: Announcer::new(set.clone(), &addresses),
-            set,
-            names,
+            announcer,
             publisher,
             recorder,
             record: None,
             pointer: None,
             hold: None,
+            runs: vec![None; addresses.len()],
             shown: Shown(Rc::new(RefCell::new(inner))),
         }
     }
@@ -101,40 +104,37 @@ impl Narrator {
         self.shown.clone()
     }
 
-    /// Writes what is left of the trace.
-    pub(super) fn finish(&mut self) {
-        if let Some(recorder) = &mut self.recorder {
-            recorder.flush();
-        }
+    fn name(&self, node: NodeId) -> String {
+        self.shown.0.borrow().names.address(node)
     }
 
-    fn name(&self, node: NodeId) -> String {
-        self.names.get(node.index()).cloned().unwrap_or_default()
+    fn set(&self) -> String {
+        self.shown.0.borrow().names.name().to_owned()
     }
 
     fn say(&self, now_ms: Millis, text: String) {
-        info!(set = %self.set, "{text}");
-        let mut inner = self.shown.0.borrow_mut();
-        if inner.events.len() == MAX_EVENTS_KEPT {
-            inner.events.pop_front();
-        }
-        inner.events.push_back((now_ms, text));
+        info!(set = %self.set(), "{text}");
+        self.shown.0.borrow_mut().events.push(now_ms, text);
     }
 
-    /// In Valkey Sentinel's words where it has one.
-    fn event(&self, event: Event) -> String {
-        match event {
-            Event::Down(node) => format!("+sdown {}", self.name(node)),
-            Event::Up(node) => format!("-sdown {}", self.name(node)),
-            Event::Stalled { for_ms } => {
-                format!("+tilt this process stood still for {for_ms} ms; every silence begins anew")
-            }
-            Event::DivergedWritesDiscarded { node, offset } => format!(
-                "+convert-to-slave {}: what it alone wrote, up to offset {offset}, is discarded",
-                self.name(node)
-            ),
-            Event::DataLossPossible(node) => {
-                format!("acknowledged writes may be missing on {}", self.name(node))
+    /// A server that restarts as anything but a replica of nowhere is told of, once a restart.
+    fn watch_gates(&mut self, seen: &Observation, now_ms: Millis) {
+        for (index, node) in seen.nodes.iter().enumerate() {
+            let (before, now) = (self.runs[index], node.last_run);
+            self.runs[index] = now.or(before);
+            let restarted = before.is_some() && now.is_some() && before != now;
+            let id = NodeId::at(index);
+            if restarted && !node.gated {
+                let name = self.name(id);
+                warn!(
+                    set = %self.set(),
+                    "`{name}` starts without `replicaof 127.0.0.1 1`: restarted without its data \
+                     as master it would wipe its replicas"
+                );
+                self.shown.0.borrow_mut().ungated.insert(id);
+                self.shown.0.borrow_mut().events.push(now_ms, format!("+reboot {name}: no gate"));
+            } else if node.gated {
+                self.shown.0.borrow_mut().ungated.remove(&id);
             }
         }
     }
@@ -180,13 +180,15 @@ impl Narrator {
 impl Observer for Narrator {
     fn stepped(&mut self, seen: &Observation, local: &Local, actions: &[Action], now_ms: Millis) {
         if let Some(recorder) = &mut self.recorder {
-            recorder.step(seen, local, actions, now_ms);
+            recorder.step(now_ms, seen, actions, local.hold);
         }
         for action in actions {
             if let Action::Tell(event) = action {
-                self.say(now_ms, self.event(*event));
+                let text = words::event(*event, &self.shown.0.borrow().names);
+                self.say(now_ms, text);
             }
         }
+        self.watch_gates(seen, now_ms);
         if seen.record != self.record
             && let Some(record) = &seen.record
         {
@@ -209,7 +211,7 @@ impl Observer for Narrator {
                 match hold {
                     Hold::Writing | Hold::Freezing | Hold::Listening | Hold::Retrying(_) => {}
                     Hold::Superseded(_) | Hold::SeveralMasters(..) | Hold::NoQuorum { .. } => {
-                        warn!(set = %self.set, "{text}");
+                        warn!(set = %self.set(), "{text}");
                     }
                     _ => self.say(now_ms, text),
                 }
@@ -217,7 +219,7 @@ impl Observer for Narrator {
             self.hold = local.hold;
         }
         if let Some((set, events)) = self.announcer.tell(seen, local, now_ms) {
-            let sets = BTreeMap::from([(self.set.clone(), Arc::new(set))]);
+            let sets = BTreeMap::from([(self.set(), Arc::new(set))]);
             self.publisher.publish(Arc::new(Directory { sets }), &events);
         }
         self.shown.0.borrow_mut().last = Some((seen.clone(), local.clone()));

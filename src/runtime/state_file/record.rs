@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::hex_id::HexId;
+use super::super::mirror::PhaseMirror;
 use super::super::names::SetNames;
 use crate::sentinel::{Member, NodeId, Phase, Record};
 
@@ -27,15 +28,6 @@ pub(super) struct RecordByAddress {
 struct MemberByAddress {
     node: String,
     run_id: HexId,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Phase")]
-enum PhaseMirror {
-    Adopt,
-    Stable,
-    Failover,
-    Switchover,
 }
 
 #[derive(Serialize, Deserialize)]
