@@ -93,15 +93,16 @@ impl Network {
         network
     }
 
-    /// A new machine at an address.
+    /// The machine at an address; made at the first call.
     ///
     /// # Panics
-    /// When the address is taken.
+    /// When it cannot be made.
     pub fn place(&self, address: Ipv4Addr) -> Place {
         let [.., last] = address.octets();
         let name = format!("p{last}");
         shell(
-            "ip netns add $1
+            "[ ! -e /run/netns/$1 ] || exit 0
+             ip netns add $1
              ip link add $1 type veth peer name eth0 netns $1
              ip addr add 169.254.1.1/32 dev $1
              ip link set $1 up

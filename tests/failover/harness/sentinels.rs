@@ -35,7 +35,7 @@ impl Sentinels {
     pub fn start(world: &World, set: &Set, down_after_ms: u32) -> Self {
         let place = world.network().place(controller_address(20));
         let folder = world.folder("sentinels");
-        let installed = version(set.setup.series);
+        let installed = version(&set.setup.series);
         let master = set.node(1).address();
         let (mut addresses, mut processes) = (Vec::new(), Vec::new());
         for number in 0..SENTINELS {

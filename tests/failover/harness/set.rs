@@ -16,7 +16,7 @@ use crate::version::version;
 #[derive(Debug, Clone)]
 pub struct SetSetup {
     /// The servers' series, `8.1`.
-    pub series: &'static str,
+    pub series: String,
     /// How many there are.
     pub nodes: u8,
     /// Whether they start as replicas of nowhere.
@@ -39,7 +39,7 @@ impl Default for SetSetup {
     /// Three gated nodes of Valkey 8.1 that write only what a replica heard of a second ago.
     fn default() -> Self {
         Self {
-            series: "8.1",
+            series: "8.1".into(),
             nodes: 3,
             gate: true,
             replicas_to_write: 1,
@@ -159,6 +159,6 @@ impl SetSetup {
         let setup = NodeSetup { gate: self.gate, conf, ordinary_user: self.ordinary_user };
         let place = world.network().place(node_address(number));
         let folder = world.folder(&format!("node-{number}"));
-        Node::new(number, place, version(self.series), setup, folder)
+        Node::new(number, place, version(&self.series), setup, folder)
     }
 }

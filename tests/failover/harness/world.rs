@@ -12,7 +12,9 @@ use std::io::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
+use std::process::ExitCode;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -35,7 +37,7 @@ const SHOWN_LINES: usize = 60;
 #[derive(Debug)]
 pub struct World {
     folder: PathBuf,
-    network: Network,
+    network: Arc<Network>,
 }
 
 /// Runs `body` in a world. `test` is the test's name as the test runner knows it, by which this
@@ -51,34 +53,30 @@ pub fn in_own_world(test: &str, limit: Duration, body: impl FnOnce(&World)) {
     }
 }
 
+/// Runs `body` in a world, and all of a program that is no test with it: what it says goes where
+/// this program's words go. The exit code is the inner program's.
+pub fn in_one_world(arguments: &[String], body: impl FnOnce(&World)) -> ExitCode {
+    if let Some(folder) = env::var_os(VARIABLE) {
+        body(&World::enter(folder.into()));
+        return ExitCode::SUCCESS;
+    }
+    versions();
+    let folder = TempDir::new().expect("a folder");
+    let mut child = again(folder.path())
+        .args(arguments)
+        .spawn()
+        .unwrap_or_else(|error| panic!("cannot run setpriv: {error}"));
+    let status = child.wait().expect("it ends");
+    if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
 fn outside(arguments: &[&str], limit: Duration) {
     // There is no way to a mirror from inside.
     versions();
     let folder = TempDir::new().expect("a folder");
-    let path = folder.path().to_owned();
-    let status = start(arguments, &path, limit);
-    let reports = fs::read_to_string(path.join(REPORTS)).unwrap_or_default();
-    if status.as_deref() == Some("exit status: 0") {
-        print!("{reports}");
-        return;
-    }
-    let kept = folder.keep();
-    let cause = status.unwrap_or_else(|| format!("it still ran after {limit:?}"));
-    panic!("{cause}; all of it is in {}\n{reports}{}", kept.display(), logs(&kept));
-}
-
-/// Runs this program again in new namespaces; how it ended, if it did.
-fn start(arguments: &[&str], folder: &Path, limit: Duration) -> Option<String> {
-    let program = env::current_exe().expect("this program");
-    let log = create_file(&folder.join(TEST_LOG));
-    // Two levels: unshare goes when this thread does, and takes the first process with it.
-    let mut child = Command::new("setpriv")
-        .args(["--pdeathsig=KILL", "unshare", "--net", "--mount", "--pid", "--ipc", "--fork"])
-        .args(["--kill-child", "--mount-proc"])
-        .arg(program)
+    let log = create_file(&folder.path().join(TEST_LOG));
+    let mut child = again(folder.path())
         .args(arguments)
-        .env(VARIABLE, folder)
-        .stdin(Stdio::null())
         .stdout(log.try_clone().expect("a second handle"))
         .stderr(log)
         .spawn()
@@ -88,7 +86,27 @@ fn start(arguments: &[&str], folder: &Path, limit: Duration) -> Option<String> {
         let _ = child.kill();
         let _ = child.wait();
     }
-    status.map(|status| status.to_string())
+    let reports = fs::read_to_string(folder.path().join(REPORTS)).unwrap_or_default();
+    if status.is_some_and(|status| status.success()) {
+        print!("{reports}");
+        return;
+    }
+    let kept = folder.keep();
+    let cause = status.map_or(format!("it still ran after {limit:?}"), |status| status.to_string());
+    panic!("{cause}; all of it is in {}\n{reports}{}", kept.display(), logs(&kept));
+}
+
+/// This program once more, in new namespaces.
+fn again(folder: &Path) -> Command {
+    // unshare goes when the thread that started it does, and takes the first process with it.
+    let mut command = Command::new("setpriv");
+    command
+        .args(["--pdeathsig=KILL", "unshare", "--net", "--mount", "--pid", "--ipc", "--fork"])
+        .args(["--kill-child", "--mount-proc"])
+        .arg(env::current_exe().expect("this program"))
+        .env(VARIABLE, folder)
+        .stdin(Stdio::null());
+    command
 }
 
 /// The end of every log below a folder, the test's own first.
@@ -117,13 +135,9 @@ fn logs(folder: &Path) -> String {
 }
 
 impl World {
-    /// Makes this process the first of a world. For a program that is no test: it has to be
-    /// started in new namespaces.
-    ///
-    /// # Panics
-    /// When the network cannot be made.
-    pub fn enter(folder: PathBuf) -> Self {
-        Self { network: Network::enter(), folder }
+    /// Makes this process the first of a world.
+    fn enter(folder: PathBuf) -> Self {
+        Self { network: Arc::new(Network::enter()), folder }
     }
 
     /// A folder for a part of the world, by name; made at the first call.
@@ -131,6 +145,17 @@ impl World {
         let folder = self.folder.join(name);
         fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{name}: {error}"));
         folder
+    }
+
+    /// A part of it for one run of several: the same places, other folders. What ran in the part
+    /// before has to be gone.
+    pub fn part(&self, name: &str) -> Self {
+        Self { folder: self.folder(name), network: Arc::clone(&self.network) }
+    }
+
+    /// Deletes its folders.
+    pub fn discard(self) {
+        let _ = fs::remove_dir_all(&self.folder);
     }
 
     /// Its network.
