@@ -18,6 +18,8 @@ use crate::row::Who;
 pub struct Measured {
     row: String,
     controller: String,
+    /// Whether the set was whole again in time; else nothing else is known.
+    pub is_whole: bool,
     /// Until another node was master, in milliseconds.
     pub promoted_ms: Option<f64>,
     /// Until clients could know.
@@ -59,12 +61,15 @@ impl Results {
         Self { all, file: Some(file) }
     }
 
-    /// Keeps one more.
-    pub fn add(&mut self, row: &str, who: Who, report: &Report) {
+    /// Keeps one more; without a report, one that was not whole again in time.
+    pub fn add(&mut self, row: &str, who: Who, report: Option<&Report>) {
+        let is_whole = report.is_some();
+        let report = report.cloned().unwrap_or_default();
         let ms = |time: Duration| time.as_secs_f64() * 1000.0;
         let measured = Measured {
             row: row.to_owned(),
             controller: who.name().to_owned(),
+            is_whole,
             promoted_ms: report.promoted.map(ms),
             named_ms: report.named.map(ms),
             gap_ms: ms(report.write_gap),

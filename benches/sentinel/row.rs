@@ -120,7 +120,7 @@ impl Row {
             Who::Gungnir => Box::new(Gungnir::start(world, &set, &setup)),
             Who::Sentinel => Box::new(Sentinels::start(world, &set, self.down_after_ms)),
         };
-        let mut writers = self.load.writers(&set, &controller.directory());
+        let mut writers = self.load.writers(&controller.directory());
         if let Fault::Isolate(_) = self.fault {
             writers.push(inside(&set));
         }
@@ -181,7 +181,6 @@ fn inside(set: &Set) -> WriterSetup {
         kind: Kind::Plain,
         depth: 1,
         per_second: 500,
-        password: None,
     }
 }
 

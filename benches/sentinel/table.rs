@@ -9,18 +9,19 @@ use crate::row::Who;
 pub fn print_tables(rows: &[Row], results: &Results) {
     println!(
         "Milliseconds from the fault, min / p50 / max. *Gap*: the longest time that any client had \
-         no write confirmed.\n"
+         no write confirmed. *Failed*: not whole again in time.\n"
     );
-    println!("| fault | controller | runs | another is master | clients can know | gap |");
-    println!("| --- | --- | --- | --- | --- | --- |");
+    println!("| fault | controller | runs | failed | another is master | clients can know | gap |");
+    println!("| --- | --- | --- | --- | --- | --- | --- |");
     for row in rows {
         for who in Who::ALL {
-            let runs: Vec<&Measured> = results.of(row.name, who).collect();
-            if runs.is_empty() {
+            let failed = results.of(row.name, who).filter(|run| !run.is_whole).count();
+            let runs = whole(results, row, who);
+            if runs.is_empty() && failed == 0 {
                 continue;
             }
             println!(
-                "| {} | {} | {} | {} | {} | {} |",
+                "| {} | {} | {} | {failed} | {} | {} | {} |",
                 row.name,
                 who.name(),
                 runs.len(),
@@ -35,7 +36,7 @@ pub fn print_tables(rows: &[Row], results: &Results) {
     println!("| --- | --- | --- | --- |");
     for row in rows {
         let ratio = |value: fn(&Measured) -> Option<f64>| {
-            let of = |who| median(results.of(row.name, who).filter_map(value));
+            let of = |who| median(whole(results, row, who).into_iter().filter_map(value));
             match (of(Who::Gungnir), of(Who::Sentinel)) {
                 (Some(one), Some(other)) => format!("{:.2}", one / other),
                 _ => "–".to_owned(),
@@ -60,7 +61,7 @@ pub fn print_tables(rows: &[Row], results: &Results) {
     println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
     for row in rows {
         for who in Who::ALL {
-            let runs: Vec<&Measured> = results.of(row.name, who).collect();
+            let runs = whole(results, row, who);
             if runs.is_empty() {
                 continue;
             }
@@ -77,6 +78,11 @@ pub fn print_tables(rows: &[Row], results: &Results) {
             );
         }
     }
+}
+
+/// The runs that ended well; of the others nothing is known but that.
+fn whole<'a>(results: &'a Results, row: &'a Row, who: Who) -> Vec<&'a Measured> {
+    results.of(row.name, who).filter(|run| run.is_whole).collect()
 }
 
 /// `LOST of ALL`; nothing, where nobody wrote so.

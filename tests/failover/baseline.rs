@@ -40,7 +40,7 @@ fn a_suspended_master_comes_back_as_a_second_one(world: &World) {
     let set = Set::start(world, &usual());
     let sentinels = Sentinels::start(world, &set, DOWN_AFTER_MS);
     let load = Load::default();
-    let mut writers = load.writers(&set, &sentinels.directory());
+    let mut writers = load.writers(&sentinels.directory());
     // One that nobody tells.
     let last = writers.last_mut().expect("a writer");
     last.directory = Directory::Fixed(set.node(1).address());

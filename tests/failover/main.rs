@@ -17,5 +17,16 @@ mod support;
 mod version;
 
 mod baseline;
+mod candidate;
+mod clock;
+mod crash;
+mod disk;
+mod handover;
+mod hang;
 mod harness;
+mod kill_points;
+mod partition;
+mod password;
+mod restart;
 mod scenario;
+mod several;

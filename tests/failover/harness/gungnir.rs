@@ -35,6 +35,8 @@ pub struct GungnirSetup {
     pub password: Option<String>,
     /// More of its environment.
     pub env: Vec<(String, String)>,
+    /// The number of another one whose state and endpoint files it is given.
+    pub files_of: Option<u8>,
 }
 
 impl Default for GungnirSetup {
@@ -46,6 +48,7 @@ impl Default for GungnirSetup {
             options: Vec::new(),
             password: None,
             env: Vec::new(),
+            files_of: None,
         }
     }
 }
@@ -57,6 +60,8 @@ pub struct Gungnir {
     nodes: String,
     place: Place,
     folder: PathBuf,
+    /// Where its state and endpoint files are.
+    kept: PathBuf,
     process: Process,
 }
 
@@ -80,7 +85,8 @@ impl Gungnir {
             setup: setup.clone(),
             nodes: set.addresses(),
             place: world.network().place(controller_address(setup.number)),
-            folder: world.folder(&format!("gungnir-{}", setup.number)),
+            folder: folder_of(world, setup.number),
+            kept: folder_of(world, setup.files_of.unwrap_or(setup.number)),
             process: Process::default(),
         };
         if let Some(password) = &setup.password {
@@ -92,16 +98,6 @@ impl Gungnir {
     /// Starts it, and does not wait.
     pub fn spawn(&self) {
         self.process.start(&mut self.command(), &self.log_file());
-    }
-
-    /// Starts it under a tracer that ends it at a call to the kernel: `rename` of a file, say.
-    /// The words are strace's.
-    pub fn spawn_traced(&self, tracer: &[&str]) {
-        let started = self.command();
-        let mut command = Command::new("strace");
-        command.args(tracer).arg("--").arg(started.get_program()).args(started.get_args());
-        command.envs(started.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        self.process.start(&mut command, &self.log_file());
     }
 
     /// Waits until the endpoint file is there.
@@ -215,12 +211,12 @@ impl Gungnir {
 
     /// The file that names the master.
     pub fn endpoint_file(&self) -> PathBuf {
-        self.folder.join("endpoint")
+        self.kept.join("endpoint")
     }
 
     /// The file that it goes on from.
     pub fn state_file(&self) -> PathBuf {
-        self.folder.join("state")
+        self.kept.join("state")
     }
 
     /// Everything that it said.
@@ -258,6 +254,10 @@ impl Controller for Gungnir {
         let output = self.switchover(None);
         assert!(output.status.success(), "{output:?}\n{}", self.log());
     }
+}
+
+fn folder_of(world: &World, number: u8) -> PathBuf {
+    world.folder(&format!("gungnir-{number}"))
 }
 
 fn run(mut command: Command) -> Output {

@@ -25,6 +25,8 @@ pub mod report;
 pub mod resp;
 pub mod sentinels;
 pub mod set;
+pub mod tap;
+pub mod tracer;
 pub mod trial;
 pub mod wait;
 pub mod watcher;

@@ -90,6 +90,32 @@ pub async fn read_reply(stream: &mut (impl AsyncBufRead + Send + Unpin)) -> io::
     }
 }
 
+/// Reads one request: its words, and what was read.
+///
+/// # Errors
+/// That the connection ended, or says what no client says.
+pub async fn read_request(
+    stream: &mut (impl AsyncBufRead + Send + Unpin),
+) -> io::Result<(Vec<String>, Vec<u8>)> {
+    let Line::List(length) = read_line(stream).await? else {
+        return Err(io::Error::other("a request is a list"));
+    };
+    let mut bytes = format!("*{length}\r\n").into_bytes();
+    let mut words = Vec::new();
+    for _ in 0..length {
+        let Line::Text(length) = read_line(stream).await? else {
+            return Err(io::Error::other("a word is a text"));
+        };
+        bytes.extend(format!("${length}\r\n").into_bytes());
+        let mut word = vec![0; length + 2];
+        stream.read_exact(&mut word).await?;
+        bytes.extend(&word);
+        word.truncate(length);
+        words.push(String::from_utf8_lossy(&word).into_owned());
+    }
+    Ok((words, bytes))
+}
+
 enum Line {
     Whole(Reply),
     Text(usize),
@@ -123,6 +149,23 @@ async fn read_text(stream: &mut (impl AsyncRead + Unpin), length: usize) -> io::
     stream.read_exact(&mut bytes).await?;
     bytes.truncate(length);
     Ok(Reply::Text(String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+#[tokio::test]
+async fn requests_are_read_as_they_were_sent() {
+    let mut sent = String::new();
+    add_request(&mut sent, &["REPLICAOF", "NO", "ONE"]);
+    let one = sent.clone();
+    add_request(&mut sent, &["SET", "a\r\n", ""]);
+    let mut stream = sent.as_bytes();
+    let (words, bytes) = read_request(&mut stream).await.expect("a request");
+    assert_eq!((words.join(" ").as_str(), &*bytes), ("REPLICAOF NO ONE", one.as_bytes()));
+    let (words, bytes) = read_request(&mut stream).await.expect("a request");
+    assert_eq!(words, ["SET", "a\r\n", ""]);
+    assert_eq!([one.into_bytes(), bytes].concat(), sent.as_bytes());
+    for bytes in ["", "*1\r\n", "*1\r\n:1\r\n", "PING\r\n"] {
+        assert!(read_request(&mut bytes.as_bytes()).await.is_err(), "{bytes:?}");
+    }
 }
 
 #[tokio::test]

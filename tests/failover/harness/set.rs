@@ -33,6 +33,8 @@ pub struct SetSetup {
     pub conf_of: Vec<(u8, &'static str)>,
     /// Whether the servers run as an ordinary user.
     pub ordinary_user: bool,
+    /// A node whose data is on a volume of so many MiB.
+    pub small_volume: Option<(u8, u32)>,
 }
 
 impl Default for SetSetup {
@@ -48,6 +50,7 @@ impl Default for SetSetup {
             conf: "",
             conf_of: Vec::new(),
             ordinary_user: false,
+            small_volume: None,
         }
     }
 }
@@ -156,9 +159,16 @@ impl SetSetup {
         for (_, more) in self.conf_of.iter().filter(|(of, _)| *of == number) {
             conf = conf + more + "\n";
         }
+        // The clients of a scenario are not touched by what it does to the default user.
+        conf += "user app on nopass ~* &* +@all\n";
         let setup = NodeSetup { gate: self.gate, conf, ordinary_user: self.ordinary_user };
         let place = world.network().place(node_address(number));
         let folder = world.folder(&format!("node-{number}"));
-        Node::new(number, place, version(&self.series), setup, folder)
+        let node = Node::new(number, place, version(&self.series), setup, folder);
+        match self.small_volume {
+            Some((of, mebibytes)) if of == number => node.put_on_small_volume(mebibytes),
+            _ => {}
+        }
+        node
     }
 }

@@ -56,7 +56,7 @@ pub struct Trial<'a> {
 impl<'a> Trial<'a> {
     /// Starts the clients and waits until each writes.
     pub fn start(set: &'a Set, controller: &'a dyn Controller, load: &Load) -> Self {
-        Self::start_with(set, controller, load.writers(set, &controller.directory()))
+        Self::start_with(set, controller, load.writers(&controller.directory()))
     }
 
     /// Starts these clients and waits until each writes.
@@ -93,6 +93,11 @@ impl<'a> Trial<'a> {
     }
 
     /// When it happened.
+    pub fn fault_at(&self) -> Instant {
+        self.fault
+    }
+
+    /// How long ago it happened.
     pub fn since_fault(&self) -> Duration {
         self.fault.elapsed()
     }
@@ -180,7 +185,7 @@ impl<'a> Trial<'a> {
 
 impl Load {
     /// The clients, each at an address of its own.
-    pub fn writers(&self, set: &Set, directory: &Directory) -> Vec<WriterSetup> {
+    pub fn writers(&self, directory: &Directory) -> Vec<WriterSetup> {
         let waiting = self.waiting.iter().map(|replicas| Kind::Waiting(*replicas));
         let plain = (0..self.plain).map(|_| Kind::Plain);
         let writer = |(number, kind)| WriterSetup {
@@ -189,7 +194,6 @@ impl Load {
             kind,
             depth: if kind == Kind::Plain { self.depth } else { 1 },
             per_second: self.per_second,
-            password: set.setup.password.map(str::to_owned),
         };
         (1..).zip(waiting.chain(plain)).map(writer).collect()
     }

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -62,8 +64,6 @@ pub struct WriterSetup {
     pub depth: u32,
     /// How many writes it tries a second.
     pub per_second: u32,
-    /// The default user's password.
-    pub password: Option<String>,
 }
 
 /// Clients that are writing; they end when dropped.
@@ -91,13 +91,16 @@ impl Book {
     }
 }
 
+/// How many there were so far: each writes to a list of its own.
+static WRITERS: AtomicU32 = AtomicU32::new(1);
+
 impl Writers {
     /// Starts clients, all on one thread.
     pub fn start(setups: Vec<WriterSetup>) -> Self {
         let (stop, stopped) = watch::channel(false);
         let (mut books, mut writers) = (Vec::new(), Vec::new());
-        for (index, setup) in setups.into_iter().enumerate() {
-            let ledger = Ledger::new(format!("writer:{index}"));
+        for setup in setups {
+            let ledger = Ledger::new(format!("writer:{}", WRITERS.fetch_add(1, Relaxed)));
             let ledger = Arc::new(Mutex::new(ledger));
             let is_told = !matches!(setup.directory, Directory::Fixed(_));
             books.push(Book { kind: setup.kind, is_told, ledger: Arc::clone(&ledger) });
@@ -177,14 +180,11 @@ impl Writer {
         let connected = timeout(CONNECT_LIMIT, connect(self.setup.from, address)).await;
         let stream = connected.map_err(|_| "no connection in time")?.map_err(cause)?;
         let mut stream = BufReader::new(stream);
-        if let Some(password) = &self.setup.password {
-            let mut login = String::new();
-            add_request(&mut login, &["AUTH", password]);
-            send(&mut stream, login.as_bytes()).await?;
-            let answer = reply(&mut stream).await?;
-            if let Some(error) = answer.error() {
-                return Err(error.to_owned());
-            }
+        let mut login = String::new();
+        add_request(&mut login, &["AUTH", "app", "any"]);
+        send(&mut stream, login.as_bytes()).await?;
+        if let Some(error) = reply(&mut stream).await?.error() {
+            return Err(error.to_owned());
         }
         let depth = self.setup.depth.max(1);
         let per_second = self.setup.per_second.clamp(1, 1_000_000);
