@@ -50,7 +50,7 @@ pub struct Trial<'a> {
     writers: Writers,
     watcher: Watcher,
     fault: Instant,
-    resyncs_before: u64,
+    resyncs_before: Vec<(u8, String, u64)>,
 }
 
 impl<'a> Trial<'a> {
@@ -163,7 +163,7 @@ impl<'a> Trial<'a> {
             promoted: promoted.map(|when| when - self.fault),
             named: named.map(|when| when - self.fault),
             writers_at_once: most_writers_at_once(&self.watcher.probes().accepted()),
-            full_resyncs: full_resyncs(self.set).saturating_sub(self.resyncs_before),
+            full_resyncs: full_resyncs_since(&self.resyncs_before, &full_resyncs(self.set)),
             ..Report::default()
         };
         for book in self.writers.books() {
@@ -199,8 +199,34 @@ impl Load {
     }
 }
 
-/// How often a running node sent all its data to another since it started.
-fn full_resyncs(set: &Set) -> u64 {
-    let running = set.nodes().filter(|node| node.runs());
-    running.map(|node| node.info_number("stats", "sync_full")).sum()
+/// How often each running node sent all its data to another, by number and run.
+fn full_resyncs(set: &Set) -> Vec<(u8, String, u64)> {
+    let of = |node: &Arc<Node>| {
+        let run_id = node.info("server").get("run_id").cloned().unwrap_or_default();
+        (node.number, run_id, node.info_number("stats", "sync_full"))
+    };
+    set.nodes().filter(|node| node.runs()).map(of).collect()
+}
+
+/// How often any of them did since `before`. A node that was started since counts from 0.
+fn full_resyncs_since(before: &[(u8, String, u64)], now: &[(u8, String, u64)]) -> u64 {
+    let earlier = |of: &(u8, String, u64)| {
+        let same = before.iter().find(|(number, run_id, _)| (*number, run_id) == (of.0, &of.1));
+        same.map_or(0, |(.., count)| *count)
+    };
+    now.iter().map(|of| of.2.saturating_sub(earlier(of))).sum()
+}
+
+#[test]
+fn a_node_that_was_started_anew_counts_from_0() {
+    let node = |number, run: &str, count| (number, run.to_owned(), count);
+    let before = [node(1, "a", 2), node(2, "b", 1)];
+    for (now, expected) in [
+        (vec![node(1, "a", 2), node(2, "b", 1)], 0),
+        (vec![node(1, "a", 2), node(2, "b", 3)], 2),
+        (vec![node(1, "c", 1), node(2, "b", 1)], 1),
+        (vec![node(2, "b", 2)], 1),
+    ] {
+        assert_eq!(full_resyncs_since(&before, &now), expected, "{now:?}");
+    }
 }
