@@ -66,7 +66,7 @@ pub enum Hold {
     Unreachable(NodeId),
     /// There is no other node to hand over to.
     NobodyElse,
-    /// A failover or handover is under way.
+    /// A wish is being fulfilled already; who takes the next one in answers with this.
     UnderWay,
     /// The handover did not come to its end in time, and was undone.
     HandoverUndone,

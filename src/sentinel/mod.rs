@@ -157,7 +157,7 @@ fn take_over(view: View<'_>) -> Result<Option<Action>, Hold> {
     if !view.rules.has(Rule::TakeOver) && seen.record.is_some() {
         return Ok(None);
     }
-    adopt::everybody_was_heard(view)?;
+    adopt::everybody_was_waited_for(view)?;
     let on_nodes = seen.nodes.iter().map(|node| node.highest_term).max().unwrap_or(0);
     let recorded = seen.record.as_ref().map_or(0, |record| record.term);
     let term = on_nodes.max(recorded).max(seen.my_term) + 1;
@@ -209,3 +209,8 @@ fn at_rest(view: View<'_>, next: &Local, actions: &[Action]) -> bool {
     let quiet = view.ids().all(|id| view.silence_ms(id) <= settings.ping_interval_ms);
     stable && quiet && next.hold.is_none() && actions.is_empty() && view.seen.request.is_none()
 }
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;

@@ -192,14 +192,12 @@ impl Connection {
         let mut answers = Vec::with_capacity(greeting.len());
         let lost = self.request_into(&greeting, limit, &mut answers).await.err();
         let auth_answers = usize::from(dial.credentials.is_some());
+        // A user that may not name its connection is welcome; one that is shut out is not.
         for (at, answer) in answers.into_iter().enumerate() {
-            match answer {
-                Ok(_) => {}
-                // A user that may not name its connection is welcome; one that is shut out is not.
-                Err(reply) if at < auth_answers || shuts_out(&reply) => {
-                    return Err(OpenError::Reply { address: dial.address.clone(), reply });
-                }
-                Err(_) => {}
+            if let Err(reply) = answer
+                && (at < auth_answers || shuts_out(&reply))
+            {
+                return Err(OpenError::Reply { address: dial.address.clone(), reply });
             }
         }
         Ok(lost)
@@ -284,6 +282,38 @@ async fn wrap(dial: &Dial, tcp: TcpStream) -> Result<Stream, OpenError> {
                 Some(fault) => OpenError::Tls { address, fault: fault.clone() },
                 None => OpenError::Lost { address, lost: error.into() },
             })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_refusal_is_a_refusal_and_our_own_faults_are_ours() {
+        use io::ErrorKind;
+        let address = Address::new("10.0.0.1", 6379).unwrap();
+        let of = |kind: ErrorKind| connect_error(&address, &io::Error::from(kind));
+        let unreachable = |kind| OpenError::Unreachable { address: address.clone(), kind };
+        assert_eq!(
+            of(ErrorKind::ConnectionRefused),
+            OpenError::Refused { address: address.clone() }
+        );
+        for kind in [
+            ErrorKind::HostUnreachable,
+            ErrorKind::NetworkUnreachable,
+            ErrorKind::PermissionDenied,
+            ErrorKind::TimedOut,
+        ] {
+            assert_eq!(of(kind), unreachable(kind));
+        }
+        let lost = OpenError::Lost { address: address.clone(), lost: Lost::Reset };
+        assert_eq!(of(ErrorKind::ConnectionReset), lost);
+        // No free port, and no free file descriptor, which has no kind of its own.
+        let no_descriptor = connect_error(&address, &io::Error::from_raw_os_error(24));
+        for ours in [of(ErrorKind::AddrNotAvailable), no_descriptor] {
+            assert!(matches!(ours, OpenError::Local { .. }), "{ours:?}");
         }
     }
 }
