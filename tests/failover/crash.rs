@@ -1,0 +1,156 @@
+//! Servers that end, with or without being asked.
+
+use std::time::Duration;
+
+use crate::harness::controller::Controller as _;
+use crate::harness::directory::Directory;
+use crate::harness::gungnir::GungnirSetup;
+use crate::harness::network::controller_address;
+use crate::harness::set::SetSetup;
+use crate::harness::trial::Load;
+use crate::harness::trial::Trial;
+use crate::harness::world::World;
+use crate::scenario::DOWN_AFTER;
+use crate::scenario::finish;
+use crate::scenario::on_every_version;
+use crate::scenario::scenarios;
+use crate::scenario::start;
+use crate::scenario::start_usual;
+
+scenarios!(
+    a_killed_master_is_replaced_without_replicas_to_wait_for,
+    a_second_master_is_replaced_like_the_first,
+    a_master_that_is_asked_to_end_is_replaced,
+    a_killed_replica_changes_nothing,
+    all_nodes_are_killed_at_once,
+    all_nodes_are_asked_to_end_at_once,
+    clients_of_sentinels_protocol_move_over,
+);
+
+on_every_version!(a_killed_master_is_replaced);
+
+fn a_killed_master_is_replaced(world: &World, series: &str) {
+    let setup = SetSetup { series: series.into(), ..SetSetup::default() };
+    let (set, gungnir) = start(world, &setup, &GungnirSetup::default());
+    let mut trial = Trial::start(&set, &gungnir, &Load::default());
+    trial.fault(|| set.node(1).kill());
+    let master = trial.wait_until_it_names_another_than(1);
+    set.node(1).start();
+    assert_eq!(trial.settle().number, master.number, "nobody moves back");
+    let report = finish(world, &format!("kill -9, {series}"), trial, &gungnir);
+    // A process that is gone is not waited for.
+    assert!(report.promoted.is_some_and(|promoted| promoted < DOWN_AFTER), "{report}");
+    // The other replica goes on where it was; the old master lost its memory.
+    assert!(report.full_resyncs <= 1, "{report}");
+}
+
+/// With W = 0 nothing counts as acknowledged, and the master is replaced all the same.
+fn a_killed_master_is_replaced_without_replicas_to_wait_for(world: &World) {
+    let setup = SetSetup { replicas_to_write: 0, ..SetSetup::default() };
+    let options = GungnirSetup { down_after_ms: 1000, ..GungnirSetup::default() };
+    let (set, gungnir) = start(world, &setup, &options);
+    assert!(gungnir.log().contains("min-replicas-to-write is 0"), "{}", gungnir.log());
+    let mut trial = Trial::start(&set, &gungnir, &Load::default());
+    trial.fault(|| set.node(1).kill());
+    trial.wait_until_it_names_another_than(1);
+    set.node(1).start();
+    trial.settle();
+    let report = finish(world, "kill -9, W 0", trial, &gungnir);
+    assert!(report.promoted.is_some_and(|time| time < Duration::from_secs(1)), "{report}");
+}
+
+fn a_second_master_is_replaced_like_the_first(world: &World) {
+    let (set, gungnir) = start_usual(world);
+    let mut trial = Trial::start(&set, &gungnir, &Load::default());
+    let mut master = 1;
+    for _ in 0..4 {
+        trial.fault(|| set.node(master).kill());
+        let next = trial.wait_until_it_names_another_than(master).number;
+        set.node(master).start();
+        assert_eq!(trial.settle().number, next);
+        let (promoted, _) = trial.watcher().promotion_after(trial.fault_at()).expect("one");
+        let took = promoted - trial.fault_at();
+        assert!(took < DOWN_AFTER, "node {master} was replaced after {took:?}");
+        master = next;
+    }
+    finish(world, "four masters killed", trial, &gungnir);
+}
+
+fn a_master_that_is_asked_to_end_is_replaced(world: &World) {
+    let (set, gungnir) = start_usual(world);
+    let mut trial = Trial::start(&set, &gungnir, &Load::default());
+    trial.fault(|| set.node(1).terminate());
+    set.node(1).wait_for_its_end();
+    trial.wait_until_it_names_another_than(1);
+    set.node(1).start();
+    trial.settle();
+    let report = finish(world, "SIGTERM", trial, &gungnir);
+    // Before it ends, it waits for its replicas.
+    assert_eq!(report.plain_lost, 0, "{report}");
+}
+
+fn a_killed_replica_changes_nothing(world: &World) {
+    let (set, gungnir) = start_usual(world);
+    let mut trial = Trial::start(&set, &gungnir, &Load::default());
+    trial.fault(|| set.node(2).kill());
+    trial.wait_until_all_write();
+    set.node(2).start();
+    assert_eq!(trial.settle().number, 1);
+    let report = finish(world, "a replica killed", trial, &gungnir);
+    assert_eq!(report.promoted, None, "{report}");
+    assert_eq!(report.plain_lost, 0, "{report}");
+}
+
+/// A power cut: whoever leads then has what was on its disk.
+fn all_nodes_are_killed_at_once(world: &World) {
+    let conf = "appendonly yes\nappendfsync always\n";
+    let setup = SetSetup { conf, ..SetSetup::default() };
+    let (set, gungnir) = start(world, &setup, &GungnirSetup::default());
+    let mut trial = Trial::start(&set, &gungnir, &Load::default());
+    trial.fault(|| {
+        for node in set.nodes() {
+            node.kill();
+        }
+    });
+    for node in set.nodes() {
+        node.spawn();
+    }
+    trial.settle();
+    finish(world, "all killed", trial, &gungnir);
+}
+
+/// A planned stop of everything: each saves its data, and where it was in its history.
+fn all_nodes_are_asked_to_end_at_once(world: &World) {
+    let setup = SetSetup { conf: "save 3600 1\n", ..SetSetup::default() };
+    let (set, gungnir) = start(world, &setup, &GungnirSetup::default());
+    let mut trial = Trial::start(&set, &gungnir, &Load::default());
+    trial.fault(|| {
+        for node in set.nodes() {
+            node.terminate();
+        }
+    });
+    for node in set.nodes() {
+        node.wait_for_its_end();
+    }
+    for node in set.nodes() {
+        node.spawn();
+    }
+    trial.settle();
+    finish(world, "all ended", trial, &gungnir);
+}
+
+/// Clients that know Valkey Sentinel only.
+fn clients_of_sentinels_protocol_move_over(world: &World) {
+    let listen = format!("{}:26379", controller_address(1));
+    let options = vec!["--listen".to_owned(), listen.clone()];
+    let setup = GungnirSetup { options, ..GungnirSetup::default() };
+    let (set, gungnir) = start(world, &SetSetup::default(), &setup);
+    let directory = Directory::Sentinels(vec![listen.parse().expect("an address")]);
+    let mut trial = Trial::start_with(&set, &gungnir, Load::default().writers(&directory));
+    trial.fault(|| set.node(1).kill());
+    trial.wait_until_it_names_another_than(1);
+    set.node(1).start();
+    let master = trial.settle();
+    assert_eq!(gungnir.named(), Some(master.address()));
+    finish(world, "kill -9, Sentinel's protocol", trial, &gungnir);
+}

@@ -1,0 +1,118 @@
+//! Three real valkey-sentinels: what a controller is measured against.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::controller::Controller;
+use super::directory::Directory;
+use super::directory::SET_NAME;
+use super::directory::address_of;
+use super::network::PORT;
+use super::network::controller_address;
+use super::process::Process;
+use super::set::Set;
+use super::wait::wait_until;
+use super::world::World;
+use crate::support::valkey::write_file;
+use crate::version::version;
+
+/// How many of them must agree.
+const QUORUM: u8 = 2;
+const SENTINELS: u16 = 3;
+/// How long they may take to find each other and the replicas.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Three of them in one place.
+#[derive(Debug)]
+pub struct Sentinels {
+    addresses: Vec<SocketAddr>,
+    _processes: Vec<Process>,
+    hands_over_coordinated: bool,
+}
+
+impl Sentinels {
+    /// Starts them over a set whose master is node 1; waits until each knows of all.
+    pub fn start(world: &World, set: &Set, down_after_ms: u32) -> Self {
+        let place = world.network().place(controller_address(20));
+        let folder = world.folder("sentinels");
+        let installed = version(&set.setup.series);
+        let master = set.node(1).address();
+        let (mut addresses, mut processes) = (Vec::new(), Vec::new());
+        for number in 0..SENTINELS {
+            let port = 26379 + number;
+            let own = folder.join(port.to_string());
+            let mut conf = format!(
+                "bind *\nport {port}\nprotected-mode no\nlogfile \"\"\ndir {own}\n\
+                 sentinel monitor {SET_NAME} {ip} {PORT} {QUORUM}\n\
+                 sentinel down-after-milliseconds {SET_NAME} {down_after_ms}\n",
+                own = own.display(),
+                ip = master.ip(),
+            );
+            if let Some(password) = set.setup.password {
+                conf += &format!("sentinel auth-pass {SET_NAME} {password}\n");
+            }
+            write_file(&own.join("sentinel.conf"), conf.as_bytes());
+            let mut command = place.command(installed.program("valkey-sentinel").get_program());
+            command.arg(own.join("sentinel.conf"));
+            let process = Process::default();
+            process.start(&mut command, &folder.join(format!("{port}.log")));
+            processes.push(process);
+            addresses.push((place.address, port).into());
+        }
+        let newest = set.setup.series.starts_with('9');
+        let sentinels = Self { addresses, _processes: processes, hands_over_coordinated: newest };
+        sentinels.wait_until_they_know(set.setup.nodes - 1);
+        sentinels
+    }
+
+    fn wait_until_they_know(&self, replicas: u8) {
+        let wanted = [("num-slaves", replicas.into()), ("num-other-sentinels", SENTINELS - 1)];
+        for address in &self.addresses {
+            wait_until(&format!("the sentinel at {address} knows of all"), DEADLINE, || {
+                let master: Vec<String> =
+                    ask(*address, &["SENTINEL", "MASTER", SET_NAME]).unwrap_or_default();
+                wanted.iter().all(|(name, count)| {
+                    let has = |pair: &[String]| pair[0] == *name && pair[1] == count.to_string();
+                    master.chunks_exact(2).any(has)
+                })
+            });
+        }
+    }
+}
+
+impl Controller for Sentinels {
+    fn name(&self) -> &'static str {
+        "sentinel"
+    }
+
+    fn directory(&self) -> Directory {
+        Directory::Sentinels(self.addresses.clone())
+    }
+
+    fn named(&self) -> Option<SocketAddr> {
+        let words = ask(self.addresses[0], &["SENTINEL", "GET-MASTER-ADDR-BY-NAME", SET_NAME]);
+        words.and_then(|words: Vec<String>| address_of(&words))
+    }
+
+    /// The best that this version has: coordinated with the master from 9 on.
+    fn hand_over(&self) {
+        let mut words = vec!["SENTINEL", "FAILOVER", SET_NAME];
+        if self.hands_over_coordinated {
+            words.push("COORDINATED");
+        }
+        let answer = ask::<String>(self.addresses[0], &words);
+        assert_eq!(answer.as_deref(), Some("OK"), "{words:?}");
+    }
+}
+
+fn ask<T: redis::FromRedisValue>(sentinel: SocketAddr, words: &[&str]) -> Option<T> {
+    let limit = Duration::from_secs(1);
+    let client = redis::Client::open(format!("redis://{sentinel}")).ok()?;
+    let mut connection = client.get_connection_with_timeout(limit).ok()?;
+    connection.set_read_timeout(Some(limit)).ok()?;
+    let mut command = redis::cmd(words[0]);
+    for word in &words[1..] {
+        command.arg(word);
+    }
+    command.query(&mut connection).ok()
+}
