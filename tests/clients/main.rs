@@ -22,6 +22,7 @@ mod table;
 #[allow(dead_code)]
 mod valkey;
 
+use controller::DOWN_AFTER_MS;
 use controller::Kind;
 use measured::Fault;
 use measured::measured;
@@ -58,6 +59,14 @@ fn gungnir_every_client_moves_when_the_master_is_handed_over() {
 fn gungnir_loses_nothing_when_the_master_is_handed_over() {
     for client in measured(Kind::Gungnir, Fault::HandedOver) {
         assert_eq!(client.lost, 0, "{client:?}");
+    }
+}
+
+/// A process that is gone for sure is not waited for.
+#[test]
+fn gungnir_lets_every_client_write_sooner_than_a_silent_master_would_be_given_up() {
+    for client in measured(Kind::Gungnir, Fault::Killed) {
+        assert!(client.gap_us < u64::from(DOWN_AFTER_MS) * 1000, "{client:?}");
     }
 }
 

@@ -88,11 +88,14 @@ fn measure(kind: Kind, fault: Fault) -> Vec<Seen> {
         || set.new_master().is_some() && (fault == Fault::Killed || set.first_is_replica());
     assert!(wait_until(MOVE_DEADLINE, has_moved), "no new master:\n{}", controller.log());
     let moved_us = now_us();
+    let port = set.new_master().expect("the new master stays").port;
     wait_until(MOVE_DEADLINE, || {
         clients.iter_mut().all(|client| client.read_on().writes_since(moved_us, WRITES_AFTER))
     });
 
     let master = set.new_master().expect("the new master stays");
+    // It would be lost writes of another fault that are counted.
+    assert_eq!(master.port, port, "the master has moved again:\n{}", controller.log());
     controller.wait_until_it_names(master.port);
     let seen = clients.into_iter().map(|client| {
         let (name, events) = client.end();

@@ -8,6 +8,8 @@ use crate::measured::Seen;
 
 /// Says what each client saw.
 pub fn report(kind: Kind, fault: Fault, seen: &[Seen]) {
+    // Not behind the name of a test.
+    eprintln!();
     for client in seen {
         let Seen { name, version, gap_us, acknowledged, lost, errors, stuck } = client;
         eprintln!(
@@ -43,5 +45,7 @@ pub fn print(fault: Fault, sentinel: &[Seen], gungnir: &[Seen]) {
 }
 
 fn cells(seen: &Seen) -> String {
-    format!("{} ms | {} of {}", seen.gap_us / 1000, seen.lost, seen.acknowledged)
+    let gap =
+        if seen.stuck.is_some() { "for ever".into() } else { format!("{} ms", seen.gap_us / 1000) };
+    format!("{gap} | {} of {}", seen.lost, seen.acknowledged)
 }
