@@ -9,12 +9,19 @@
 //!                                        └─ manifest::compare ─▶ what a change will do
 //! ```
 //!
-//! [`api`], [`cluster`], [`input`], [`manifest`] and [`render`] are pure: no clock, file, socket,
-//! environment or log. [`cli`] is the only room that reads files and prints.
+//! [`sentinel`] decides who is master, as data; [`runtime`] does it, by [`valkey`]; [`discovery`]
+//! answers the clients of Valkey Sentinel.
+//!
+//! [`api`], [`cluster`], [`input`], [`manifest`], [`render`] and [`sentinel`] are pure: no clock,
+//! file, socket, environment or log. [`cli`] is the only room that reads files and prints.
 
 pub mod api;
 pub mod cli;
 pub mod cluster;
+pub mod discovery;
 pub mod input;
 pub mod manifest;
 pub mod render;
+pub mod runtime;
+pub mod sentinel;
+pub mod valkey;

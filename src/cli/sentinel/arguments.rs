@@ -1,0 +1,322 @@
+//! What is typed after `gungnir sentinel`, and what it means.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use clap::{Args, ValueEnum};
+use tokio_rustls::rustls::ClientConfig;
+
+use crate::cli::exit::Failure;
+use crate::discovery;
+use crate::runtime::{FileStore, NodeSetup, TraceWriter};
+use crate::sentinel::{Durability, Policy, ReplicaOrder, Settings};
+use crate::valkey::{Address, Credentials, Dial, Secret, client_config};
+
+/// The most nodes of one set.
+const MAX_NODES: usize = 9;
+/// A file with a password is no longer than this, in bytes.
+const MAX_PASSWORD_BYTES: u64 = 4096;
+
+/// What to do when too few replicas are seen.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum PolicyChoice {
+    /// Wait for them.
+    #[default]
+    Consistency,
+    /// Take the best there is, once every missing one is proven dead.
+    Availability,
+}
+
+/// What decides between eligible replicas.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum OrderChoice {
+    /// Offset, then priority, then run id.
+    #[default]
+    DataFirst,
+    /// Priority, then offset, then run id, among those that hold every acknowledged write.
+    PriorityFirst,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct SentinelArgs {
+    /// The servers of the set, all of them: `host:port`, separated by commas.
+    #[arg(long, required = true, value_delimiter = ',', value_name = "HOST:PORT")]
+    nodes: Vec<String>,
+
+    /// Where the master is written, as `host port`; replaced at every change.
+    #[arg(long, value_name = "FILE")]
+    endpoint_file: PathBuf,
+
+    /// How long a server may be silent until it counts as down, in milliseconds.
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(100..=3_600_000))]
+    down_after: u64,
+
+    /// The set's name, for clients that ask by Sentinel's protocol.
+    #[arg(long, default_value = "mymaster", value_name = "NAME")]
+    pub(super) name: String,
+
+    /// The record of what was decided [default: the endpoint file's name with `.state`]
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+
+    /// The socket for `gungnir switchover` and `gungnir explain` [default: the endpoint file's
+    /// name with `.sock`]
+    #[arg(long, value_name = "FILE")]
+    control: Option<PathBuf>,
+
+    /// Between two questions to a server, in milliseconds [default: a tenth of --down-after, at
+    /// most 1000]
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(10..=60_000))]
+    ping_interval: Option<u64>,
+
+    /// Deadline of a planned handover, and patience of `--policy availability`, in milliseconds.
+    #[arg(long, default_value_t = 60_000, value_name = "MS",
+        value_parser = clap::value_parser!(u64).range(1000..=86_400_000))]
+    failover_timeout: u64,
+
+    /// What to do when too few replicas are seen to be sure of every acknowledged write.
+    #[arg(long, value_enum, default_value_t)]
+    policy: PolicyChoice,
+
+    /// What decides between eligible replicas.
+    #[arg(long, value_enum, default_value_t)]
+    replica_order: OrderChoice,
+
+    /// The user to sign in as [default: the default user]
+    #[arg(long, value_name = "USER", requires = "password_file")]
+    user: Option<String>,
+
+    /// A file whose first line is the password.
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+
+    /// Certificates that the servers' are signed by (PEM); connections are TLS then.
+    #[arg(long, value_name = "FILE")]
+    tls_ca: Option<PathBuf>,
+
+    /// A certificate to show to the servers (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_key", requires = "tls_ca")]
+    tls_cert: Option<PathBuf>,
+
+    /// The key of that certificate (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+
+    /// Replicas that must hold a write before it counts as acknowledged [default: as found on the
+    /// servers]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=8))]
+    min_replicas_to_write: Option<u8>,
+
+    /// How old a replica's acknowledgement may be, in seconds [default: as found on the servers]
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    min_replicas_max_lag: Option<u32>,
+
+    /// Go on although --down-after is too short for the lag allowed, so that for a while two
+    /// servers may take writes.
+    #[arg(long)]
+    pub(super) allow_two_writers: bool,
+
+    /// Where to answer clients that speak Sentinel's protocol.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(super) listen: Option<SocketAddr>,
+
+    /// A file whose first line is the password of those clients.
+    #[arg(long, value_name = "FILE", requires = "listen")]
+    listen_password_file: Option<PathBuf>,
+
+    /// The certificate to show to those clients (PEM); their connections are TLS then.
+    #[arg(long, value_name = "FILE", requires = "listen_tls_key", requires = "listen")]
+    listen_tls_cert: Option<PathBuf>,
+
+    /// The key of that certificate (PEM).
+    #[arg(long, value_name = "FILE", requires = "listen_tls_cert")]
+    listen_tls_key: Option<PathBuf>,
+
+    /// Write what is seen and decided to this file, one JSON line a step, for
+    /// `gungnir explain --replay`.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+}
+
+impl SentinelArgs {
+    /// The nodes, with how each is dialled.
+    pub(super) fn nodes(&self) -> Result<Vec<NodeSetup>, Failure> {
+        let mut seen = BTreeSet::new();
+        let mut nodes = Vec::new();
+        let credentials = self.credentials()?;
+        let tls = self.client_tls()?;
+        if self.nodes.len() > MAX_NODES {
+            return Err(Failure::usage(format_args!(
+                "--nodes names {} servers; a set has {MAX_NODES} at most",
+                self.nodes.len()
+            )));
+        }
+        for text in &self.nodes {
+            let address: Address = text
+                .parse()
+                .map_err(|error| Failure::usage(format_args!("--nodes `{text}`: {error}")))?;
+            if !seen.insert(address.clone()) {
+                return Err(Failure::usage(format_args!("--nodes names `{address}` twice")));
+            }
+            let dial = Dial {
+                server_name: Some(address.host().to_owned()),
+                address: address.clone(),
+                tls: tls.clone(),
+                credentials: credentials.clone(),
+                connect_timeout: self.connect_timeout(),
+            };
+            nodes.push(NodeSetup { address, dial, gated: false });
+        }
+        Ok(nodes)
+    }
+
+    fn connect_timeout(&self) -> Duration {
+        Duration::from_millis((self.down_after / 2).clamp(100, 5000))
+    }
+
+    /// The settings, with W and lag as given or as found.
+    pub(super) fn settings(&self, found_w: u8, found_lag_s: u32) -> Settings {
+        Settings {
+            ping_interval_ms: self
+                .ping_interval
+                .unwrap_or_else(|| (self.down_after / 10).clamp(10, 1000)),
+            down_after_ms: self.down_after,
+            failover_timeout_ms: self.failover_timeout,
+            min_replicas_to_write: self.min_replicas_to_write.unwrap_or(found_w),
+            min_replicas_max_lag_s: u64::from(self.min_replicas_max_lag.unwrap_or(found_lag_s)),
+            replica_order: match self.replica_order {
+                OrderChoice::DataFirst => ReplicaOrder::DataFirst,
+                OrderChoice::PriorityFirst => ReplicaOrder::PriorityFirst,
+            },
+            policy: match self.policy {
+                PolicyChoice::Consistency => Policy::Consistency,
+                PolicyChoice::Availability => Policy::Availability,
+            },
+            // What people have set on their servers is not lowered behind their backs.
+            durability: Durability::Required,
+            may_appoint_first: false,
+            auto_failover: true,
+        }
+    }
+
+    /// Whether W is given, not found.
+    pub(super) fn gives_w(&self) -> bool {
+        self.min_replicas_to_write.is_some()
+    }
+
+    pub(super) fn store(&self, addresses: &[Address]) -> Result<FileStore, Failure> {
+        let state = self.state.clone().unwrap_or_else(|| beside(&self.endpoint_file, ".state"));
+        FileStore::open(&state, &self.endpoint_file, &self.name, addresses)
+            .map_err(|error| if error.is_input() {
+                Failure::Usage(anyhow::Error::new(error))
+            } else {
+                Failure::Io(anyhow::Error::new(error))
+            })
+    }
+
+    pub(super) fn control_file(&self) -> PathBuf {
+        self.control.clone().unwrap_or_else(|| beside(&self.endpoint_file, ".sock"))
+    }
+
+    pub(super) fn recorder(&self, addresses: &[Address]) -> Result<Option<TraceWriter>, Failure> {
+        let Some(path) = &self.record else { return Ok(None) };
+        let writer = TraceWriter::create(path, &self.name, addresses)
+            .map_err(|error| Failure::io(error, format_args!("cannot record to `{}`", path.display())))?;
+        Ok(Some(writer))
+    }
+
+    fn credentials(&self) -> Result<Option<Credentials>, Failure> {
+        let Some(path) = &self.password_file else { return Ok(None) };
+        let password = Secret::new(first_line(path)?);
+        Ok(Some(Credentials { user: self.user.clone(), password }))
+    }
+
+    fn client_tls(&self) -> Result<Option<Arc<ClientConfig>>, Failure> {
+        let Some(ca) = &self.tls_ca else { return Ok(None) };
+        let ca = read(ca)?;
+        let own = match (&self.tls_cert, &self.tls_key) {
+            (Some(cert), Some(key)) => Some((read(cert)?, read(key)?)),
+            _ => None,
+        };
+        let own = own.as_ref().map(|(cert, key)| (cert.as_slice(), key.as_slice()));
+        client_config(&ca, own)
+            .map(Some)
+            .map_err(|error| Failure::Usage(anyhow::Error::new(error)))
+    }
+
+    pub(super) fn discovery(&self, listen: SocketAddr) -> Result<discovery::Config, Failure> {
+        let mut id = [0_u8; 20];
+        getrandom::fill(&mut id)
+            .map_err(|error| Failure::Io(anyhow!("no random bytes can be had: {error}")))?;
+        let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut config = discovery::Config::new(listen, id);
+        if let Some(path) = &self.listen_password_file {
+            config.password = Some(discovery::Secret::new(first_line(path)?.into_bytes()));
+        }
+        if let (Some(cert), Some(key)) = (&self.listen_tls_cert, &self.listen_tls_key) {
+            config.tls = Some(server_tls(cert, key)?);
+        }
+        Ok(config)
+    }
+}
+
+/// A file named like another, with an ending more.
+pub(in crate::cli) fn beside(file: &Path, ending: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(|error| Failure::io(error, format_args!("cannot read `{}`", path.display())))
+}
+
+/// The first line of a file with a password, without its end.
+fn first_line(path: &Path) -> Result<String, Failure> {
+    let length = fs::metadata(path).map_or(0, |about| about.len());
+    if length > MAX_PASSWORD_BYTES {
+        return Err(Failure::usage(format_args!(
+            "`{}` is too long for a file with a password",
+            path.display()
+        )));
+    }
+    let text = String::from_utf8(read(path)?)
+        .map_err(|_| Failure::usage(format_args!("`{}` is not UTF-8", path.display())))?;
+    let line = text.lines().next().unwrap_or_default();
+    if line.is_empty() {
+        let message = format_args!("the first line of `{}` is empty", path.display()).to_string();
+        return Err(Failure::usage(message));
+    }
+    Ok(line.to_owned())
+}
+
+fn server_tls(
+    cert: &Path,
+    key: &Path,
+) -> Result<Arc<tokio_rustls::rustls::ServerConfig>, Failure> {
+    use tokio_rustls::rustls::crypto::ring;
+    use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+    use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+    let build = || -> anyhow::Result<_> {
+        let chain: Vec<_> = CertificateDer::pem_file_iter(cert)
+            .and_then(Iterator::collect)
+            .with_context(|| format!("`{}` holds no certificate", cert.display()))?;
+        let key = PrivateKeyDer::from_pem_file(key)
+            .with_context(|| format!("`{}` holds no key", key.display()))?;
+        let config = tokio_rustls::rustls::ServerConfig::builder_with_provider(Arc::new(
+            ring::default_provider(),
+        ))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .context("certificate and key do not fit")?;
+        Ok(Arc::new(config))
+    };
+    build().map_err(Failure::Usage)
+}

@@ -1,0 +1,196 @@
+//! From what the sentinel knows of a set to what its clients are told.
+
+use std::time::Instant;
+
+use crate::sentinel::{self, Local, Millis, NodeId, Observation, Phase};
+use crate::valkey;
+
+use super::directory::{FailoverState, Flag, Instance, ReplicaState, Role, Set, SetName};
+use super::event::{Address, Event, Happening, Subject};
+
+/// How old what is told may get while nothing happens, in milliseconds.
+const REFRESH_MS: Millis = 1000;
+
+/// Tells of one set: what is so, and what has changed since it was asked last.
+#[derive(Debug)]
+pub struct Announcer {
+    name: SetName,
+    addresses: Vec<Address>,
+    told: Option<Told>,
+}
+
+/// What was told last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Told {
+    at_ms: Millis,
+    master: Option<NodeId>,
+    epoch: u64,
+    phase: Phase,
+    down: Vec<bool>,
+    replicas: Vec<bool>,
+}
+
+impl Announcer {
+    /// For the set of that name, whose nodes clients reach at these addresses.
+    #[must_use]
+    pub fn new(name: impl Into<SetName>, addresses: &[valkey::Address]) -> Self {
+        let own = |it: &valkey::Address| Address::new(it.host(), it.port());
+        Self { name: name.into(), addresses: addresses.iter().map(own).collect(), told: None }
+    }
+
+    /// What clients are to be told now; `None` when that is what they were told last.
+    pub fn tell(
+        &mut self,
+        seen: &Observation,
+        local: &Local,
+        now_ms: Millis,
+    ) -> Option<(Set, Vec<Event>)> {
+        let record = seen.record.as_ref()?;
+        // Where the Service points is what clients hear, so that both ways lead to one place.
+        let master = seen.service.map(|pointer| pointer.node);
+        let follows = |index: usize| {
+            let report = seen.nodes[index].report.as_ref();
+            master.is_some_and(|master| report.is_some_and(|it| it.link_to(master).is_some()))
+        };
+        let now = Told {
+            at_ms: now_ms,
+            master,
+            epoch: record.epoch,
+            phase: record.phase,
+            down: local.nodes.iter().map(|clock| clock.down).collect(),
+            replicas: (0..seen.nodes.len()).map(follows).collect(),
+        };
+        let events = self.events(&now);
+        let fresh = self.told.as_ref().is_some_and(|told| {
+            now_ms < told.at_ms + REFRESH_MS && *told == Told { at_ms: told.at_ms, ..now.clone() }
+        });
+        if fresh {
+            return None;
+        }
+        let set = self.set(seen, local, &now);
+        self.told = Some(now);
+        Some((set, events))
+    }
+
+    fn subject(&self, node: NodeId, master: NodeId) -> Subject {
+        let (set, address) = (self.name.clone(), self.addresses[node.index()].clone());
+        if node == master {
+            Subject::Master { set, address }
+        } else {
+            Subject::Replica { set, address, master: self.addresses[master.index()].clone() }
+        }
+    }
+
+    fn events(&self, now: &Told) -> Vec<Event> {
+        let (Some(told), Some(master)) = (&self.told, now.master) else { return Vec::new() };
+        let before = told.master.unwrap_or(master);
+        let about = |happening, node| Event::About(happening, self.subject(node, before));
+        let mut events = Vec::new();
+        for (index, down) in now.down.iter().enumerate() {
+            if told.down.get(index) != Some(down) {
+                let happening = if *down { Happening::Down } else { Happening::DownEnded };
+                events.push(about(happening, NodeId::at(index)));
+            }
+        }
+        if told.epoch != now.epoch {
+            events.push(Event::NewEpoch(now.epoch));
+        }
+        let under_way = |phase| matches!(phase, Phase::Failover | Phase::Switchover);
+        if under_way(now.phase) && !under_way(told.phase) {
+            events.push(about(Happening::TryFailover, before));
+        }
+        if before != master {
+            let (old, new) = (&self.addresses[before.index()], &self.addresses[master.index()]);
+            events.push(Event::SwitchMaster {
+                set: self.name.clone(),
+                old: old.clone(),
+                new: new.clone(),
+            });
+            events.push(Event::About(Happening::FailoverEnd, self.subject(master, master)));
+        }
+        for (index, follows) in now.replicas.iter().enumerate() {
+            let followed = before == master && told.replicas.get(index) == Some(&true);
+            if *follows && !followed {
+                let replica = self.subject(NodeId::at(index), master);
+                events.push(Event::About(Happening::Replica, replica));
+            }
+        }
+        events
+    }
+
+    fn set(&self, seen: &Observation, local: &Local, now: &Told) -> Set {
+        let instance = |index| self.instance(seen, local, now, NodeId::at(index));
+        let mut set = Set::new(Instant::now());
+        set.epoch = now.epoch;
+        set.down_after_ms = seen.settings.down_after_ms;
+        set.failover_timeout_ms = seen.settings.failover_timeout_ms;
+        set.failover = match now.phase {
+            Phase::Adopt | Phase::Stable => None,
+            Phase::Failover => Some(FailoverState::SelectReplica),
+            Phase::Switchover => Some(FailoverState::WaitPromotion),
+        };
+        let name = |node: NodeId| {
+            let address = &self.addresses[node.index()];
+            format!("{}:{}", address.host, address.port)
+        };
+        set.cannot_fail_over = local.hold.map(|hold| hold.describe(&name));
+        for index in 0..seen.nodes.len() {
+            if now.master == Some(NodeId::at(index)) {
+                set.master = Some(instance(index));
+            } else {
+                set.replicas.push(instance(index));
+            }
+        }
+        set
+    }
+
+    fn instance(
+        &self,
+        seen: &Observation,
+        local: &Local,
+        now: &Told,
+        node: NodeId,
+    ) -> Instance {
+        let (known, address) = (&seen.nodes[node.index()], &self.addresses[node.index()]);
+        let report = known.report.as_ref();
+        let silence_ms = known.asked_ms.map(|asked| now.at_ms.saturating_sub(asked));
+        let down = local.nodes.get(node.index()).is_some_and(|clock| clock.down);
+        let is_master = now.master == Some(node);
+        let mut instance = Instance::at(address.host.clone(), address.port);
+        instance.run_id = report.map(|it| it.run_id).or(known.last_run).map(|id| id.to_string());
+        instance.down_age_ms = down.then(|| {
+            silence_ms.unwrap_or(0).saturating_sub(seen.settings.down_after_ms)
+        });
+        instance.pending_ping_age_ms = silence_ms;
+        instance.last_ok_ping_reply_age_ms = silence_ms.unwrap_or(0);
+        instance.last_ping_reply_age_ms = silence_ms.unwrap_or(0);
+        instance.info_age_ms = report.map(|it| now.at_ms.saturating_sub(it.asked_ms));
+        instance.role_reported = match report.map(sentinel::Report::is_master) {
+            Some(true) => Role::Master,
+            Some(false) => Role::Replica,
+            None if is_master => Role::Master,
+            None => Role::Replica,
+        };
+        if report.is_none() {
+            instance.flags.insert(Flag::Disconnected);
+        }
+        if is_master && matches!(now.phase, Phase::Failover | Phase::Switchover) {
+            instance.flags.insert(Flag::FailoverInProgress);
+        }
+        if let Some(sentinel::Role::Replica(link)) = report.map(|it| it.role) {
+            let upstream = match link.upstream {
+                sentinel::Upstream::Node(upstream) => self.addresses.get(upstream.index()),
+                sentinel::Upstream::Nowhere | sentinel::Upstream::Stranger => None,
+            };
+            instance.replica = ReplicaState {
+                master_link_up: link.up,
+                master_link_down_ms: link.down_since_s.unwrap_or(0) * 1000,
+                master_host: upstream.map(|it| it.host.clone()),
+                master_port: upstream.map_or(0, |it| it.port),
+                priority: report.map_or(100, |it| it.priority),
+                offset: report.map_or(0, |it| it.offset),
+            };
+        }
+        instance
+    }
+}

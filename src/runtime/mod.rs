@@ -1,0 +1,59 @@
+//! Watches sets: the only loop that calls [`step`](crate::sentinel::step), and the hands that do
+//! what it decides.
+//!
+//! ```text
+//! Watcher (one a node) ─ sees ─▶ Board ─▶ step ─▶ actions ─┬─▶ Watcher: commands
+//!                                  ▲                       ├─▶ Writer: record, Service
+//!                                  └── Writer, wishes ─────┴─▶ Observer: events, discovery, trace
+//! ```
+//!
+//! A set is one future: nothing in it is spawned, and when it is dropped all its connections are.
+//! Nodes are asked concurrently, so that a slow one delays no other; a node has one command under
+//! way at most. Whether this process may still act is asked again right before a command is sent.
+//!
+//! What never happens here: a decision about who is master.
+
+mod aliases;
+mod board;
+mod fence;
+mod perform;
+mod report;
+mod set;
+mod store;
+mod watcher;
+mod writer;
+
+pub use aliases::Aliases;
+pub use fence::Fence;
+pub use set::{Asked, Look, NodeSetup, Observer, SetSetup, Wished, look_once, watch_set};
+pub use store::{Store, StoreError, Versioned};
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::sentinel::Millis;
+
+/// Milliseconds since the start of watching; it never goes back, whatever the wall clock does.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock(Instant);
+
+impl Clock {
+    /// A clock that starts now. Its first instant is not 0, so that "a moment before" exists.
+    #[must_use]
+    pub fn start() -> Self {
+        Self(Instant::now() - Duration::from_secs(1))
+    }
+
+    /// The present instant.
+    #[must_use]
+    pub fn now_ms(&self) -> Millis {
+        u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// That instant on the runtime's clock.
+    #[must_use]
+    pub fn instant(&self, at_ms: Millis) -> Instant {
+        self.0 + Duration::from_millis(at_ms)
+    }
+}

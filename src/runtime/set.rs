@@ -1,0 +1,287 @@
+//! One set: its watchers, its writer, and the loop that decides.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use crate::sentinel::{
+    Action, Hold, Local, Millis, Node, Observation, Phase, Record, Request, Settings, Wish, step,
+};
+use crate::valkey::{Address, Dial, ServerConfig};
+
+use super::aliases::Aliases;
+use super::board::Board;
+use super::fence::Fence;
+use super::store::Store;
+use super::watcher::{self, Watcher};
+use super::writer;
+use super::Clock;
+
+/// How long a process waits for an answer, by the settings of its set.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timing {
+    /// Between two questions.
+    pub ping_interval: Duration,
+    /// Until a connection that owes an answer is given up and made anew.
+    pub answer: Duration,
+    /// For the questions of a new connection.
+    pub request: Duration,
+    /// Until a node that could not be reached is dialled again, at first.
+    pub first_retry: Duration,
+}
+
+impl Timing {
+    fn of(settings: &Settings) -> Self {
+        let down_after = Duration::from_millis(settings.down_after_ms);
+        // As Sentinel does: a link with a PING older than half the patience is made anew.
+        let answer = (down_after / 2).clamp(Duration::from_millis(200), Duration::from_secs(15));
+        Self {
+            ping_interval: Duration::from_millis(settings.ping_interval_ms),
+            answer,
+            request: answer,
+            first_retry: Duration::from_millis(10),
+        }
+    }
+}
+
+/// How a node is reached.
+#[derive(Debug, Clone)]
+pub struct NodeSetup {
+    /// By which name replicas are told to follow it.
+    pub address: Address,
+    /// How it is dialled.
+    pub dial: Dial,
+    /// It is known to start as a replica of nowhere.
+    pub gated: bool,
+}
+
+/// What a set is watched with.
+pub struct SetSetup {
+    /// What people ask for.
+    pub settings: Settings,
+    /// The nodes, in the order of their [`NodeId`](crate::sentinel::NodeId)s.
+    pub nodes: Vec<NodeSetup>,
+    /// Shuts out leaders that were replaced; `None` where no users may be made.
+    pub fence: Option<Fence>,
+    /// Whether this process may act right now; asked before each effect.
+    pub may_act: Rc<dyn Fn() -> bool>,
+    /// The clock that everything is told by.
+    pub clock: Clock,
+}
+
+/// What somebody asks of a set.
+#[derive(Debug)]
+pub struct Asked {
+    /// The wish.
+    pub wish: Wish,
+    /// Gets the outcome, unless the set stops being watched.
+    pub reply: oneshot::Sender<Wished>,
+}
+
+/// How a wish ended.
+pub type Wished = Result<(), Hold>;
+
+/// Is told of every step.
+pub trait Observer {
+    /// A step was taken; its actions are about to be performed.
+    fn stepped(&mut self, seen: &Observation, local: &Local, actions: &[Action], now_ms: Millis);
+}
+
+/// Watches a set for ever. Dropping the future ends it; nothing stays behind.
+pub async fn watch_set<S: Store>(
+    setup: SetSetup,
+    mut store: S,
+    mut asked: mpsc::Receiver<Asked>,
+    observer: &mut dyn Observer,
+) {
+    let board = Rc::new(Board::new(setup.settings.clone(), setup.nodes.len()));
+    writer::begin(&mut store, &board).await;
+    let (watchers, commands) = watchers(&setup, &board);
+    let (writes, orders) = mpsc::channel(2);
+    let watch = async {
+        let mut watchers: FuturesUnordered<_> =
+            watchers.into_iter().map(Watcher::watch).collect();
+        while watchers.next().await.is_some() {}
+    };
+    let write = writer::write_all(store, &board, orders);
+    let decide = decide(&setup, &board, &commands, &writes, &mut asked, observer);
+    // None of them ends but by being dropped.
+    tokio::select! {
+        () = watch => {}
+        () = write => {}
+        () = decide => {}
+    }
+}
+
+fn watchers(
+    setup: &SetSetup,
+    board: &Rc<Board>,
+) -> (Vec<Watcher>, Vec<mpsc::Sender<watcher::Order>>) {
+    let addresses: Rc<[Address]> = setup.nodes.iter().map(|node| node.address.clone()).collect();
+    let aliases = Rc::new(Aliases::new(&addresses));
+    let fence = setup.fence.clone().map(Rc::new);
+    let mut watchers = Vec::new();
+    let mut senders = Vec::new();
+    for (index, node) in setup.nodes.iter().enumerate() {
+        let id = crate::sentinel::NodeId::at(index);
+        board.update(id, |it| it.gated = node.gated);
+        // A node has one command under way at most.
+        let (sender, orders) = mpsc::channel(1);
+        senders.push(sender);
+        watchers.push(Watcher {
+            id,
+            dial: node.dial.clone(),
+            addresses: Rc::clone(&addresses),
+            aliases: Rc::clone(&aliases),
+            board: Rc::clone(board),
+            fence: fence.clone(),
+            orders,
+            may_act: Rc::clone(&setup.may_act),
+            clock: setup.clock,
+            timing: Timing::of(&setup.settings),
+        });
+    }
+    (watchers, senders)
+}
+
+/// Observes, steps, performs; again whenever something has changed.
+async fn decide(
+    setup: &SetSetup,
+    board: &Board,
+    commands: &[mpsc::Sender<watcher::Order>],
+    writes: &mpsc::Sender<writer::Order>,
+    asked: &mut mpsc::Receiver<Asked>,
+    observer: &mut dyn Observer,
+) {
+    let mut local = Local::default();
+    let mut replies = Replies::default();
+    loop {
+        let now_ms = setup.clock.now_ms();
+        let seen = board.observation((setup.may_act)());
+        let (next, actions) = step(&local, &seen, now_ms);
+        observer.stepped(&seen, &next, &actions, now_ms);
+        local = next;
+        let mut wake_ms = now_ms + setup.settings.ping_interval_ms;
+        for action in actions {
+            match action {
+                Action::Send { node, run_id, command } => {
+                    let order = watcher::Order { run_id, command };
+                    let sent = commands[node.index()].try_send(order).is_ok();
+                    board.update_quietly(node, |it| it.busy |= sent);
+                }
+                Action::Write(record) => {
+                    let order = writer::Order::Record(record, board.version.get());
+                    board.writing.set(writes.try_send(order).is_ok() || board.writing.get());
+                }
+                Action::PointService { node, epoch } => {
+                    let pointer = crate::sentinel::Pointer { node, epoch };
+                    let sent = writes.try_send(writer::Order::Pointer(pointer)).is_ok();
+                    board.writing.set(sent || board.writing.get());
+                }
+                Action::Answer { request, outcome } => replies.answer(board, request, outcome),
+                Action::Tell(_) => {}
+                Action::WakeAt(at_ms) => wake_ms = wake_ms.min(at_ms),
+            }
+        }
+        tokio::select! {
+            () = board.changed.notified() => {}
+            () = sleep_until(setup.clock.instant(wake_ms)) => {}
+            Some(wish) = asked.recv(), if replies.is_free() => replies.ask(board, wish),
+        }
+    }
+}
+
+/// The wish under way, and who waits for it. Others wait in their queue.
+#[derive(Default)]
+struct Replies {
+    last: u64,
+    waiting: Option<oneshot::Sender<Wished>>,
+}
+
+impl Replies {
+    fn is_free(&self) -> bool {
+        self.waiting.is_none()
+    }
+
+    fn ask(&mut self, board: &Board, Asked { wish, reply }: Asked) {
+        self.last += 1;
+        self.waiting = Some(reply);
+        board.request.set(Some(Request { id: self.last, wish }));
+    }
+
+    fn answer(&mut self, board: &Board, request: u64, outcome: Wished) {
+        if request == self.last
+            && let Some(reply) = self.waiting.take()
+        {
+            board.request.set(None);
+            // Who asked may have gone.
+            let _ = reply.send(outcome);
+            board.changed.notify_one();
+        }
+    }
+}
+
+/// What a first look has found.
+#[derive(Debug)]
+pub struct Look {
+    /// What is known of the set, as if it had no record.
+    pub seen: Observation,
+    /// Why it cannot be taken over as it is.
+    pub hold: Option<Hold>,
+    /// What each node said that gave no report.
+    pub said: Vec<Option<String>>,
+    /// The configuration of each node that gave one.
+    pub configs: Vec<Option<ServerConfig>>,
+}
+
+/// Looks at a set once, changing nothing: every node that answers within `limit`, and what the
+/// rules would say to taking it over as it is.
+pub async fn look_once(setup: &SetSetup, limit: Duration) -> Look {
+    let board = Rc::new(Board::new(setup.settings.clone(), setup.nodes.len()));
+    let (watchers, _commands) = watchers(setup, &board);
+    let deadline = Instant::now() + limit;
+    let heard = |node: &Node| node.report.is_some() || node.trouble.is_some();
+    let looks = async {
+        let mut watchers: FuturesUnordered<_> =
+            watchers.into_iter().map(Watcher::watch).collect();
+        while watchers.next().await.is_some() {}
+    };
+    let wait = async {
+        while !board.nodes.borrow().iter().all(heard) {
+            board.changed.notified().await;
+        }
+    };
+    let both = async {
+        tokio::select! {
+            () = looks => {}
+            () = wait => {}
+        }
+    };
+    // Whoever has not answered by now is seen as silent.
+    let _ = timeout_at(deadline, both).await;
+    let mut seen = board.observation(true);
+    let now_ms = setup.clock.now_ms();
+    seen.my_term = 1;
+    seen.record = Some(Record {
+        term: 1,
+        epoch: 0,
+        phase: Phase::Adopt,
+        target: None,
+        master: None,
+        history: None,
+        previous_history: None,
+        base_offset: 0,
+        in_sync: Vec::new(),
+        w: 0,
+    });
+    for node in &mut seen.nodes {
+        // Terms of earlier leaders are no matter here.
+        node.highest_term = 0;
+    }
+    let (local, _) = step(&Local::default(), &seen, now_ms);
+    Look { seen, hold: local.hold, said: board.said.take(), configs: board.configs.take() }
+}

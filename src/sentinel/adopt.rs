@@ -1,0 +1,119 @@
+//! No master is recorded: find the one that leads, or appoint the first.
+//!
+//! Nothing here takes a master away from anybody, and nothing overwrites a node that has data
+//! which the master has not.
+
+use std::cmp::Reverse;
+
+use super::failover::send;
+use super::view::View;
+use super::{Action, Command, Hold, Member, NodeId, Phase, Record, Report, Role, Rule, Upstream};
+
+/// What a set without a recorded master needs next.
+pub(super) fn find(view: View<'_>, record: &Record) -> Result<Vec<Action>, Hold> {
+    let masters: Vec<(NodeId, &Report)> = view
+        .ids()
+        .filter_map(|id| Some((id, view.report(id)?)))
+        .filter(|(_, report)| report.is_master())
+        .collect();
+    everybody_was_heard(view)?;
+    match masters[..] {
+        [(node, report)] => adopt(view, record, node, report),
+        [] => appoint(view, record),
+        [(one, _), (other, _), ..] => Err(Hold::SeveralMasters(one, other)),
+    }
+}
+
+/// Every node has answered, or been silent for the whole patience.
+pub(super) fn everybody_was_heard(view: View<'_>) -> Result<(), Hold> {
+    for id in view.ids() {
+        let node = view.node(id);
+        if node.report.is_some() || view.is_down(id) {
+            continue;
+        }
+        return Err(node.trouble.map_or(Hold::Listening, |trouble| Hold::Troubled(id, trouble)));
+    }
+    Ok(())
+}
+
+/// One master leads: it is recorded as it is. Who follows it becomes a member; W counts once it is
+/// seen in force.
+fn adopt(
+    view: View<'_>,
+    record: &Record,
+    node: NodeId,
+    master: &Report,
+) -> Result<Vec<Action>, Hold> {
+    if master.loading {
+        return Err(Hold::Loading(node));
+    }
+    let mut in_sync = Vec::new();
+    for id in view.others(node) {
+        let Some(report) = view.report(id) else { continue };
+        match report.role {
+            Role::Replica(link) if link.upstream == Upstream::Node(node) => {
+                in_sync.push(Member { node: id, run_id: report.run_id });
+                continue;
+            }
+            Role::Replica(link) if link.upstream == Upstream::Stranger => {
+                return Err(Hold::FollowsStranger(id));
+            }
+            Role::Replica(_) | Role::Master => {}
+        }
+        if report.keys > 0 && master.keys == 0 && view.rules.has(Rule::EmptyNeverLeads) {
+            return Err(Hold::EmptyMaster(id));
+        }
+        let related = report.position_on(master.history).is_some()
+            || master.position_on(report.history).is_some();
+        if report.keys > 0 && !related && record.epoch == 0 {
+            return Err(Hold::OtherHistory(id));
+        }
+    }
+    Ok(vec![Action::Write(Record {
+        phase: Phase::Stable,
+        epoch: record.epoch + 1,
+        target: None,
+        master: Some(Member { node, run_id: master.run_id }),
+        history: Some(master.history),
+        previous_history: None,
+        base_offset: 0,
+        in_sync,
+        w: 0,
+        ..record.clone()
+    })])
+}
+
+/// Nobody leads: the first master is recorded, then made.
+fn appoint(view: View<'_>, record: &Record) -> Result<Vec<Action>, Hold> {
+    if let Some(target) = record.target {
+        let promoted = send(view, target, Command::Promote { min_replicas_to_write: 0 });
+        return promoted.map(|action| vec![action]).ok_or(Hold::Unreachable(target));
+    }
+    if !view.seen.settings.may_appoint_first {
+        return Err(Hold::NoMaster);
+    }
+    // A node that is away may be the one with the data.
+    if let Some(away) = view.ids().find(|id| view.report(*id).is_none()) {
+        return Err(Hold::Unreachable(away));
+    }
+    if let Some(loads) = view.ids().find(|id| view.report(*id).is_some_and(|it| it.loading)) {
+        return Err(Hold::Loading(loads));
+    }
+    let reports = || view.ids().filter_map(|id| Some((id, view.report(id)?)));
+    let with_keys = || reports().filter(|(_, report)| report.keys > 0);
+    let common = with_keys().next().map(|(_, report)| report.history);
+    let one_history = common.is_some_and(|common| with_keys().all(|(_, it)| it.history == common));
+    let rank = |(id, report): &(NodeId, &Report)| {
+        let remembered = view.node(*id).remembered;
+        let offset = if one_history { report.offset } else { 0 };
+        (report.keys > 0, remembered, offset, report.keys, Reverse(*id))
+    };
+    let first = reports().filter(|(_, report)| report.priority > 0).max_by_key(rank);
+    let (target, _) = first.ok_or(Hold::NoCandidate)?;
+    let epoch = view.ids().filter_map(|id| view.node(id).remembered).map(|(epoch, _)| epoch).max();
+    Ok(vec![Action::Write(Record {
+        target: Some(target),
+        epoch: record.epoch.max(epoch.unwrap_or(0)),
+        ..record.clone()
+    })])
+}

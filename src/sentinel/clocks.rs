@@ -1,0 +1,99 @@
+//! The monitoring half of a step: clocks are set from what is seen. Nothing is decided here.
+
+use super::view::View;
+use super::{Clock, Event, Local, Millis, NodeId, Observation, Record, Report, Role, Trouble};
+
+/// A standstill of this process that is longer than this makes every silence before it worthless,
+/// in milliseconds (`sentinel.c` calls the state TILT).
+const STANDSTILL_MS: Millis = 2000;
+
+/// The clocks after an observation, and what people are told about it.
+pub(super) fn watch(view: View<'_>) -> (Local, Vec<Event>) {
+    let View { local, seen, now_ms, .. } = view;
+    let mut next = local.clone();
+    let mut events = Vec::new();
+    next.nodes.resize(seen.nodes.len(), Clock::default());
+    match local.last_step_ms {
+        None => next.trusted_since_ms = now_ms,
+        Some(last) if now_ms.saturating_sub(last) > STANDSTILL_MS => {
+            events.push(Event::Stalled { for_ms: now_ms - last });
+            next.trusted_since_ms = now_ms;
+        }
+        Some(_) => {}
+    }
+    next.last_step_ms = Some(now_ms);
+
+    let pursued = seen.record.as_ref().map(|record| record.epoch);
+    if next.pursued_since.map(|(epoch, _)| epoch) != pursued {
+        next.pursued_since = pursued.map(|epoch| (epoch, now_ms));
+    }
+    for id in view.ids() {
+        set_clock(&mut next.nodes[id.index()], id, seen, now_ms);
+    }
+    // Told by the new clocks, so that a standstill does not make every node look dead.
+    let set = View { local: &next, ..view };
+    let downs: Vec<(NodeId, bool)> = set.ids().map(|id| (id, set.is_down(id))).collect();
+    for (id, down) in downs {
+        let clock = &mut next.nodes[id.index()];
+        if down != clock.down {
+            clock.down = down;
+            events.push(if down { Event::Down(id) } else { Event::Up(id) });
+        }
+    }
+    (next, events)
+}
+
+fn set_clock(clock: &mut Clock, id: NodeId, seen: &Observation, now_ms: Millis) {
+    let node = &seen.nodes[id.index()];
+    clock.script = match node.trouble {
+        Some(Trouble::Busy | Trouble::Unkillable) => clock.script.or(Some((now_ms, false))),
+        _ => None,
+    };
+    let Some(report) = &node.report else { return };
+    let at = (report.run_id, report.offset);
+    if clock.advanced.is_none_or(|(run, offset, _)| (run, offset) != at) {
+        clock.advanced = Some((at.0, at.1, now_ms));
+    }
+    if let Some(record) = &seen.record {
+        set_quiet(clock, id, report, record, now_ms);
+        set_unlisted(clock, id, seen, record, now_ms);
+    }
+}
+
+/// When this run stopped acknowledging to the recorded master: the earliest of what its reports
+/// have shown. Whole seconds are rounded so that the instant is never too early.
+fn set_quiet(clock: &mut Clock, id: NodeId, report: &Report, record: &Record, now_ms: Millis) {
+    let Some(master) = record.master else { return };
+    let ago = |seconds: u64| now_ms.saturating_sub(seconds.saturating_sub(1) * 1000);
+    let at = match report.role {
+        Role::Replica(_) if id == master.node => Some(now_ms),
+        Role::Replica(_) => match report.link_to(master.node) {
+            None => Some(now_ms),
+            Some(link) if !link.up => Some(link.down_since_s.map_or(now_ms, ago)),
+            // A replica goes on acknowledging what it has; two seconds after the last byte even
+            // that was answered.
+            Some(link) => link.last_io_s.filter(|ago_s| *ago_s > 3).map(|ago_s| ago(ago_s - 2)),
+        },
+        Role::Master => Some(now_ms),
+    };
+    clock.quiet = at.map(|at| match clock.quiet {
+        Some((run, before)) if run == report.run_id => (run, before.min(at)),
+        _ => (report.run_id, at),
+    });
+}
+
+fn set_unlisted(
+    clock: &mut Clock,
+    id: NodeId,
+    seen: &Observation,
+    record: &Record,
+    now_ms: Millis,
+) {
+    let master = record.master.and_then(|master| seen.nodes[master.node.index()].report.as_ref());
+    let Some(master) = master else { return };
+    if master.online_follower(id).is_some() {
+        clock.unlisted_since_ms = None;
+    } else if clock.unlisted_since_ms.is_none() {
+        clock.unlisted_since_ms = Some(now_ms);
+    }
+}

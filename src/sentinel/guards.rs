@@ -1,0 +1,36 @@
+//! What has to be true before anything is decided. Checked in order; the first that holds wins.
+
+use super::view::View;
+use super::{Hold, Rule};
+
+/// A reason to do nothing at all, if it applies.
+type Guard = fn(View<'_>) -> Option<Hold>;
+
+/// The guards, the most fundamental first. A new guard is a new row.
+const GUARDS: [Guard; 4] = [leading, superseded_in_record, superseded_on_nodes, writing];
+
+/// The first guard that holds, or `None` to go ahead.
+pub(super) fn hold(view: View<'_>) -> Option<Hold> {
+    GUARDS.iter().find_map(|guard| guard(view))
+}
+
+fn leading(view: View<'_>) -> Option<Hold> {
+    (!view.seen.leading).then_some(Hold::NotLeading)
+}
+
+fn superseded_in_record(view: View<'_>) -> Option<Hold> {
+    let term = view.seen.record.as_ref()?.term;
+    let later = view.seen.my_term > 0 && term > view.seen.my_term;
+    (later && view.rules.has(Rule::StepDown)).then_some(Hold::Superseded(term))
+}
+
+/// The nodes know who was here last even when the record was restored from a copy.
+fn superseded_on_nodes(view: View<'_>) -> Option<Hold> {
+    let term = view.seen.nodes.iter().map(|node| node.highest_term).max()?;
+    let later = view.seen.my_term > 0 && term > view.seen.my_term;
+    (later && view.rules.has(Rule::StepDown)).then_some(Hold::Superseded(term))
+}
+
+fn writing(view: View<'_>) -> Option<Hold> {
+    view.seen.writing.then_some(Hold::Writing)
+}

@@ -1,0 +1,165 @@
+//! The members (`in_sync`) and W while the recorded master leads: who may attach, who is dropped,
+//! and how many must hold a write before it counts.
+//!
+//! Both lists of changes have the same shape: something is seen (a node shut out, back in a new
+//! run, a setting in force), then an offset of the master is read (the mark), then enough members
+//! acknowledge that offset; only then is it recorded.
+
+use super::failover::send;
+use super::local::Mark;
+use super::view::View;
+use super::{Action, Command, Durability, Local, Member, NodeId, Record, Report, Rule};
+
+/// Marks are set, or forgotten where their cause has gone.
+pub(super) fn mark(view: View<'_>, record: &Record, master: &Report, next: &mut Local) {
+    let key = (record.epoch, master.min_replicas_to_write);
+    if next.mark.map(|mark| (mark.epoch, mark.min_replicas_to_write)) != Some(key) {
+        let offset = master.offset;
+        next.mark = Some(Mark { epoch: key.0, min_replicas_to_write: key.1, offset });
+    }
+    for id in view.ids() {
+        let changed = record.member(id).and_then(|member| {
+            let back = view.report(id).map(|report| report.run_id);
+            if back.is_some_and(|run| run != member.run_id) {
+                return back;
+            }
+            is_shut_out(view, member).then_some(member.run_id)
+        });
+        let clock = &mut next.nodes[id.index()];
+        clock.mark = match (changed, clock.mark) {
+            (Some(run), Some((marked, offset))) if marked == run => Some((run, offset)),
+            (Some(run), _) => Some((run, master.offset)),
+            (None, _) => None,
+        };
+    }
+}
+
+/// What members and W need next.
+pub(super) fn tend(view: View<'_>, record: &Record, master: &Report) -> Option<Action> {
+    refresh(view, record, master)
+        .or_else(|| shrink(view, record, master))
+        .or_else(|| lower(view, record, master))
+        .or_else(|| raise(view, record, master))
+}
+
+/// Whether a member cannot attach any more without being let in.
+fn is_shut_out(view: View<'_>, member: Member) -> bool {
+    let node = view.node(member.node);
+    if !view.rules.has(Rule::DropShutOut) {
+        return true;
+    }
+    let frozen = view.in_run(member).is_some_and(Report::is_frozen);
+    node.shut_out || frozen || (node.gated && view.is_dead(member))
+}
+
+/// Members other than `without` that have acknowledged an offset, in their recorded runs.
+fn acknowledged(
+    view: View<'_>,
+    record: &Record,
+    master: &Report,
+    offset: u64,
+    without: Option<NodeId>,
+) -> u8 {
+    let has = |member: &&Member| {
+        let node = member.node;
+        let current = view.node(node).report.as_ref().is_none_or(|it| it.run_id == member.run_id);
+        let acknowledged = master.online_follower(node).is_some_and(|it| it.offset >= offset);
+        current && acknowledged && Some(node) != without
+    };
+    u8::try_from(record.in_sync.iter().filter(has).count()).unwrap_or(u8::MAX)
+}
+
+/// A member that came back in another run counts for that run once it holds all that the earlier
+/// one may have acknowledged.
+fn refresh(view: View<'_>, record: &Record, master: &Report) -> Option<Action> {
+    let position = record.in_sync.iter().position(|member| {
+        let Some(report) = view.report(member.node) else { return false };
+        let Some((run, offset)) = view.clock(member.node).mark else { return false };
+        let attached = Some(report.history) == record.history
+            && record.master.is_some_and(|it| report.link_to(it.node).is_some_and(|link| link.up));
+        let follower = master.online_follower(member.node);
+        let caught_up = follower.is_some_and(|it| it.offset >= offset)
+            || !view.rules.has(Rule::DropAcknowledged);
+        report.run_id != member.run_id && run == report.run_id && attached && caught_up
+    })?;
+    let mut next = record.clone();
+    let node = next.in_sync[position].node;
+    next.in_sync[position].run_id = view.report(node)?.run_id;
+    Some(Action::Write(next))
+}
+
+/// A member that has been gone for long, and cannot come back by itself, is dropped.
+fn shrink(view: View<'_>, record: &Record, master: &Report) -> Option<Action> {
+    let patience_ms = view.seen.settings.down_after_ms;
+    let gone = |member: &&Member| {
+        let unlisted = view.clock(member.node).unlisted_since_ms;
+        let long = unlisted.is_some_and(|since| {
+            view.now_ms.saturating_sub(view.since_trusted(since)) > patience_ms
+        });
+        // Who answers is about to be attached again.
+        (long || view.is_dead(**member)) && view.report(member.node).is_none()
+    };
+    let member = *record.in_sync.iter().find(gone)?;
+    if !is_shut_out(view, member) {
+        return None;
+    }
+    let (run, offset) = view.clock(member.node).mark?;
+    let enough = acknowledged(view, record, master, offset, Some(member.node)) >= record.w
+        || !view.rules.has(Rule::DropAcknowledged);
+    let rest = record.in_sync.len() - 1;
+    (run == member.run_id && enough && rest >= usize::from(record.w)).then(|| {
+        let mut next = record.clone();
+        next.in_sync.retain(|it| *it != member);
+        Action::Write(next)
+    })
+}
+
+fn online(record: &Record, master: &Report) -> u8 {
+    let is_online = |member: &&Member| master.online_follower(member.node).is_some();
+    u8::try_from(record.in_sync.iter().filter(is_online).count()).unwrap_or(u8::MAX)
+}
+
+/// Too few members are online: W is lowered in the record, then on the master.
+fn lower(view: View<'_>, record: &Record, master: &Report) -> Option<Action> {
+    if view.seen.settings.durability == Durability::Required {
+        return None;
+    }
+    let online = online(record, master);
+    let patience_ms = view.seen.settings.down_after_ms;
+    let missing_for_good = record.in_sync.iter().all(|member| {
+        let unlisted = view.clock(member.node).unlisted_since_ms;
+        let long = |since| view.now_ms.saturating_sub(view.since_trusted(since)) > patience_ms;
+        master.online_follower(member.node).is_some()
+            || view.is_dead(*member)
+            || unlisted.is_some_and(long)
+    });
+    let node = record.master?.node;
+    let target = online.min(view.seen.settings.min_replicas_to_write);
+    if online < record.w && missing_for_good && view.rules.has(Rule::LowerRecorded) {
+        return Some(Action::Write(Record { w: online, ..record.clone() }));
+    }
+    let too_high = master.min_replicas_to_write > target && missing_for_good;
+    let recorded = record.w <= target || !view.rules.has(Rule::LowerRecorded);
+    (too_high && recorded).then(|| send(view, node, Command::SetMinReplicas(target)))?
+}
+
+/// Enough members are online: W is raised on the master, then, acknowledged, in the record.
+fn raise(view: View<'_>, record: &Record, master: &Report) -> Option<Action> {
+    let node = record.master?.node;
+    let wanted = view.seen.settings.min_replicas_to_write;
+    let target = match view.seen.settings.durability {
+        Durability::Required => wanted,
+        Durability::Preferred => wanted.min(online(record, master)),
+    };
+    if master.min_replicas_to_write < target {
+        return send(view, node, Command::SetMinReplicas(target));
+    }
+    if record.w >= target {
+        return None;
+    }
+    let mark = view.local.mark?;
+    let in_force = mark.epoch == record.epoch && mark.min_replicas_to_write >= target;
+    let acknowledged = acknowledged(view, record, master, mark.offset, None) >= target;
+    let ready = (in_force && acknowledged) || !view.rules.has(Rule::RaiseAcknowledged);
+    ready.then(|| Action::Write(Record { w: target, ..record.clone() }))
+}
