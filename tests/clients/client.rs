@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::controller::Controller;
 use crate::controller::NAME;
+use crate::controller::PASSWORD;
 use crate::events::Events;
 use crate::process::Process;
 use crate::valkey::Installed;
@@ -57,7 +58,7 @@ impl Client {
         let path = std::env::var("PATH").expect("PATH is set");
         command
             .args([&controller.addresses(), NAME, LIMIT_SECONDS])
-            .envs(controller.password().map(|password| ("SENTINEL_PASSWORD", password)))
+            .env("SENTINEL_PASSWORD", PASSWORD)
             .env("PATH", format!("{}/bin:{path}", installed.folder.display()));
         let process = Process::start(command, folder.path());
         let events = Events::of(folder.path().join("stdout.log"));

@@ -19,8 +19,8 @@ use crate::valkey::write_file;
 pub const NAME: &str = "mymaster";
 /// How long a master may be silent before it is taken for dead, in ms.
 pub const DOWN_AFTER_MS: u32 = 1000;
-/// What clients of a controller with a password sign in with.
-const PASSWORD: &str = "open-sesame";
+/// What clients sign in with at the controller; the servers have no password.
+pub const PASSWORD: &str = "open-sesame";
 /// How long a controller may take to know the whole set, each other, or a new master.
 const DEADLINE: Duration = Duration::from_secs(20);
 /// How often one is started on another port: a process may take a free one before it is bound.
@@ -72,14 +72,6 @@ impl Controller {
         let knows = wait_until(DEADLINE, || controller.knows(set));
         assert!(knows, "{kind:?} does not come to know the set:\n{}", controller.log());
         controller
-    }
-
-    /// The password that clients sign in with, if there is one.
-    pub fn password(&self) -> Option<&'static str> {
-        match self.kind {
-            Kind::Sentinel => Some(PASSWORD),
-            Kind::Gungnir => None,
-        }
     }
 
     /// `HOST:PORT,…` of where clients ask.
@@ -172,7 +164,7 @@ impl Controller {
             .arg(self.installed.program("valkey-cli").get_program())
             .args(["-p", &port.to_string()])
             .args(arguments)
-            .envs(self.password().map(|password| ("REDISCLI_AUTH", password)))
+            .env("REDISCLI_AUTH", PASSWORD)
             .output()
             .unwrap_or_else(|error| panic!("cannot run valkey-cli: {error}"));
         String::from_utf8_lossy(&output.stdout).into_owned()
@@ -199,12 +191,14 @@ fn sentinel(installed: &Installed, folder: &Path, port: u16, master_port: u16) -
 }
 
 fn gungnir(folder: &Path, port: u16, nodes: &[String]) -> Command {
-    fs::create_dir_all(folder).expect("a folder can be made");
+    let password_file = folder.join("password");
+    write_file(&password_file, format!("{PASSWORD}\n").as_bytes());
     let mut command = Command::new(env!("CARGO_BIN_EXE_gungnir"));
     command
         .args(["sentinel", "--name", NAME, "--nodes", &nodes.join(",")])
         .args(["--down-after", &DOWN_AFTER_MS.to_string()])
         .args(["--listen", &format!("127.0.0.1:{port}")])
+        .args(["--listen-password-file".as_ref(), password_file.as_os_str()])
         .args(["--endpoint-file".as_ref(), folder.join("endpoint").as_os_str()]);
     command
 }
