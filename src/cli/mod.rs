@@ -19,6 +19,7 @@ mod plugin;
 mod progress;
 mod render;
 pub mod report;
+mod sentinel;
 mod validate;
 
 use std::ffi::OsString;
@@ -63,6 +64,8 @@ enum Command {
     Diff(diff::DiffArgs),
     /// Check files and say everything that is wrong with them.
     Validate(validate::ValidateArgs),
+    /// Watch a set of plain servers, without Kubernetes, and keep it with a master.
+    Sentinel(Box<sentinel::SentinelArgs>),
     /// Print the CustomResourceDefinition.
     Crd,
     /// Run as a KRM function for kustomize and kpt: a ResourceList on stdin and stdout.
@@ -106,6 +109,7 @@ fn execute(command: Command, console: &Console) -> Result<Outcome, Failure> {
         Command::Render(arguments) => render::run(&arguments, console),
         Command::Diff(arguments) => diff::run(&arguments, console),
         Command::Validate(arguments) => validate::run(&arguments, console),
+        Command::Sentinel(arguments) => sentinel::run(&arguments, console),
         Command::Crd => crd::run(console),
         Command::Fn => krm::run(console),
         Command::Plugin(arguments) => plugin::run(&arguments, console),

@@ -144,13 +144,7 @@ impl Announcer {
         set
     }
 
-    fn instance(
-        &self,
-        seen: &Observation,
-        local: &Local,
-        now: &Told,
-        node: NodeId,
-    ) -> Instance {
+    fn instance(&self, seen: &Observation, local: &Local, now: &Told, node: NodeId) -> Instance {
         let (known, address) = (&seen.nodes[node.index()], &self.addresses[node.index()]);
         let report = known.report.as_ref();
         let silence_ms = known.asked_ms.map(|asked| now.at_ms.saturating_sub(asked));
@@ -158,9 +152,8 @@ impl Announcer {
         let is_master = now.master == Some(node);
         let mut instance = Instance::at(address.host.clone(), address.port);
         instance.run_id = report.map(|it| it.run_id).or(known.last_run).map(|id| id.to_string());
-        instance.down_age_ms = down.then(|| {
-            silence_ms.unwrap_or(0).saturating_sub(seen.settings.down_after_ms)
-        });
+        instance.down_age_ms =
+            down.then(|| silence_ms.unwrap_or(0).saturating_sub(seen.settings.down_after_ms));
         instance.pending_ping_age_ms = silence_ms;
         instance.last_ok_ping_reply_age_ms = silence_ms.unwrap_or(0);
         instance.last_ping_reply_age_ms = silence_ms.unwrap_or(0);

@@ -49,24 +49,61 @@ fn request(words: &[&str]) -> Vec<u8> {
 /// Requests to mutate: every kind that is answered.
 fn corpus() -> Vec<Vec<u8>> {
     let lines = [
-        "PING", "PING hello", "HELLO", "HELLO 2", "HELLO 3", "HELLO 3 AUTH default sesame",
-        "HELLO 3 SETNAME a", "AUTH sesame", "AUTH default sesame", "CLIENT SETNAME x",
-        "CLIENT GETNAME", "CLIENT SETINFO LIB-NAME y", "CLIENT ID", "CLIENT INFO",
-        "CLIENT REPLY OFF", "CLIENT REPLY SKIP", "CLIENT REPLY ON", "CLIENT NO-EVICT on",
-        "CLIENT HELP", "INFO", "INFO sentinel", "ROLE", "COMMAND", "COMMAND COUNT",
-        "COMMAND DOCS ping", "COMMAND INFO sentinel", "COMMAND LIST", "RESET", "QUIT",
-        "SENTINEL MASTERS", "SENTINEL MASTER demo", "SENTINEL REPLICAS demo",
-        "SENTINEL SENTINELS demo", "SENTINEL CKQUORUM demo", "SENTINEL MYID", "SENTINEL HELP",
-        "SENTINEL GET-MASTER-ADDR-BY-NAME demo", "SENTINEL PENDING-SCRIPTS",
-        "SENTINEL IS-MASTER-DOWN-BY-ADDR 10.0.0.1 6379 0 *", "SENTINEL FAILOVER demo",
-        "SENTINEL MONITOR a b 1 1", "SUBSCRIBE +switch-master", "SUBSCRIBE a b c",
-        "UNSUBSCRIBE", "UNSUBSCRIBE a", "PSUBSCRIBE *", "PSUBSCRIBE [+-]sdown ?*",
-        "PUNSUBSCRIBE", "FOO bar baz",
+        "PING",
+        "PING hello",
+        "HELLO",
+        "HELLO 2",
+        "HELLO 3",
+        "HELLO 3 AUTH default sesame",
+        "HELLO 3 SETNAME a",
+        "AUTH sesame",
+        "AUTH default sesame",
+        "CLIENT SETNAME x",
+        "CLIENT GETNAME",
+        "CLIENT SETINFO LIB-NAME y",
+        "CLIENT ID",
+        "CLIENT INFO",
+        "CLIENT REPLY OFF",
+        "CLIENT REPLY SKIP",
+        "CLIENT REPLY ON",
+        "CLIENT NO-EVICT on",
+        "CLIENT HELP",
+        "INFO",
+        "INFO sentinel",
+        "ROLE",
+        "COMMAND",
+        "COMMAND COUNT",
+        "COMMAND DOCS ping",
+        "COMMAND INFO sentinel",
+        "COMMAND LIST",
+        "RESET",
+        "QUIT",
+        "SENTINEL MASTERS",
+        "SENTINEL MASTER demo",
+        "SENTINEL REPLICAS demo",
+        "SENTINEL SENTINELS demo",
+        "SENTINEL CKQUORUM demo",
+        "SENTINEL MYID",
+        "SENTINEL HELP",
+        "SENTINEL GET-MASTER-ADDR-BY-NAME demo",
+        "SENTINEL PENDING-SCRIPTS",
+        "SENTINEL IS-MASTER-DOWN-BY-ADDR 10.0.0.1 6379 0 *",
+        "SENTINEL FAILOVER demo",
+        "SENTINEL MONITOR a b 1 1",
+        "SUBSCRIBE +switch-master",
+        "SUBSCRIBE a b c",
+        "UNSUBSCRIBE",
+        "UNSUBSCRIBE a",
+        "PSUBSCRIBE *",
+        "PSUBSCRIBE [+-]sdown ?*",
+        "PUNSUBSCRIBE",
+        "FOO bar baz",
     ];
     let split = |line: &&str| request(&line.split(' ').collect::<Vec<_>>());
     let mut corpus: Vec<Vec<u8>> = lines.iter().map(split).collect();
     corpus.extend(lines.iter().map(|line| format!("{line}\r\n").into_bytes()));
-    for odd in ["*1\r\n$99999\r\n", "*-1\r\n", "*0\r\n", "*64\r\n", "$1\r\na\r\n", "'a\" \\x4\r\n"] {
+    for odd in ["*1\r\n$99999\r\n", "*-1\r\n", "*0\r\n", "*64\r\n", "$1\r\na\r\n", "'a\" \\x4\r\n"]
+    {
         corpus.push(odd.into());
     }
     corpus
@@ -191,6 +228,8 @@ fn whatever_bytes_come_cost_a_bounded_answer() {
         assert_eq!(count(&shared.output_bytes), 0);
     }
     // The strings are worth something: many are requests, many are none.
-    assert!(answered > STRINGS / 4 && refused > STRINGS / 20 && checked > STRINGS / 100,
-        "{answered} answered, {refused} refused, {checked} replies checked");
+    assert!(
+        answered > STRINGS / 4 && refused > STRINGS / 20 && checked > STRINGS / 100,
+        "{answered} answered, {refused} refused, {checked} replies checked"
+    );
 }

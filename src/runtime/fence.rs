@@ -78,11 +78,8 @@ impl Fence {
         let mut rules: Vec<AclRule> =
             RIGHTS.iter().map(|word| AclRule::Word((*word).to_owned())).collect();
         rules.push(AclRule::Password(self.password.clone()));
-        let earlier: Vec<String> = terms
-            .into_iter()
-            .filter(|it| *it < term)
-            .map(|it| format!("{PREFIX}{it}"))
-            .collect();
+        let earlier: Vec<String> =
+            terms.into_iter().filter(|it| *it < term).map(|it| format!("{PREFIX}{it}")).collect();
         let commands = [Command::acl_setuser(&name, &rules), Command::auth(&login)];
         let answers = connection.request(&commands, timing.request).await?;
         if answers.iter().any(Result::is_err) {

@@ -15,18 +15,29 @@
 
 mod aliases;
 mod board;
+mod disk;
+mod endpoint_file;
 mod fence;
+mod file_store;
+mod hex_id;
+mod names;
 mod perform;
 mod report;
 mod set;
+mod state_file;
 mod store;
+mod stub;
 mod watcher;
 mod writer;
 
 pub use aliases::Aliases;
 pub use fence::Fence;
+pub use file_store::FileStore;
+pub use names::SetNames;
 pub use set::{Asked, Look, NodeSetup, Observer, SetSetup, Wished, look_once, watch_set};
+pub use state_file::StateError;
 pub use store::{Store, StoreError, Versioned};
+pub use stub::*;
 
 use std::time::Duration;
 

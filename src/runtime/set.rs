@@ -13,13 +13,13 @@ use crate::sentinel::{
 };
 use crate::valkey::{Address, Dial, ServerConfig};
 
+use super::Clock;
 use super::aliases::Aliases;
 use super::board::Board;
 use super::fence::Fence;
 use super::store::Store;
 use super::watcher::{self, Watcher};
 use super::writer;
-use super::Clock;
 
 /// How long a process waits for an answer, by the settings of its set.
 #[derive(Debug, Clone, Copy)]
@@ -103,8 +103,7 @@ pub async fn watch_set<S: Store>(
     let (watchers, commands) = watchers(&setup, &board);
     let (writes, orders) = mpsc::channel(2);
     let watch = async {
-        let mut watchers: FuturesUnordered<_> =
-            watchers.into_iter().map(Watcher::watch).collect();
+        let mut watchers: FuturesUnordered<_> = watchers.into_iter().map(Watcher::watch).collect();
         while watchers.next().await.is_some() {}
     };
     let write = writer::write_all(store, &board, orders);
@@ -246,8 +245,7 @@ pub async fn look_once(setup: &SetSetup, limit: Duration) -> Look {
     let deadline = Instant::now() + limit;
     let heard = |node: &Node| node.report.is_some() || node.trouble.is_some();
     let looks = async {
-        let mut watchers: FuturesUnordered<_> =
-            watchers.into_iter().map(Watcher::watch).collect();
+        let mut watchers: FuturesUnordered<_> = watchers.into_iter().map(Watcher::watch).collect();
         while watchers.next().await.is_some() {}
     };
     let wait = async {

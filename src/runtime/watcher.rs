@@ -13,16 +13,17 @@ use tracing::{debug, info, warn};
 
 use crate::sentinel::{self, Ended, EndedBy, Id, NodeId, Trouble};
 use crate::valkey::{
-    Address, Answer, Closed, Command, Connection, Dial, ErrorReply, Info, Lost, OpenError, ServerConfig,
+    Address, Answer, Closed, Command, Connection, Dial, ErrorReply, Info, Lost, OpenError,
+    ServerConfig,
 };
 
+use super::Clock;
 use super::aliases::Aliases;
 use super::board::Board;
 use super::fence::{Fence, Standing, terms};
 use super::perform;
 use super::report::{Beside, report, trouble};
 use super::set::Timing;
-use super::Clock;
 
 /// Between the two dials that have to be refused, in milliseconds: a proof needs both within 50.
 const SECOND_DIAL_AFTER: Duration = Duration::from_millis(8);
@@ -466,9 +467,8 @@ impl Watcher {
     }
 
     async fn is_refused_twice(&self) -> bool {
-        let refused = async || {
-            matches!(Connection::open(&self.dial).await, Err(OpenError::Refused { .. }))
-        };
+        let refused =
+            async || matches!(Connection::open(&self.dial).await, Err(OpenError::Refused { .. }));
         if !refused().await {
             return false;
         }

@@ -207,7 +207,10 @@ fn answer(view: View<'_>, record: &Record, master: Member) -> Vec<Action> {
     let reply = |outcome| vec![Action::Answer { request: request.id, outcome }];
     if let Some((_, before, epoch)) = view.local.accepted.filter(|(id, ..)| *id == request.id) {
         if record.master != Some(before) {
-            return reply(Ok(()));
+            // It has come true for clients once they are sent there.
+            let node = master.node;
+            let sent = view.seen.service == Some(Pointer { node, epoch: record.epoch });
+            return if sent { reply(Ok(())) } else { Vec::new() };
         }
         if record.epoch > epoch {
             return reply(Err(Hold::HandoverUndone));

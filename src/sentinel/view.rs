@@ -52,9 +52,10 @@ impl<'a> View<'a> {
         self.silence_ms(id) > limit || self.clock(id).script.is_some_and(stuck)
     }
 
-    /// The last report of a node that answers.
+    /// The last report of a node that answers. While a script blocks it nothing is known.
     pub fn report(self, id: NodeId) -> Option<&'a Report> {
-        self.node(id).report.as_ref().filter(|_| !self.is_down(id))
+        let blocked = matches!(self.node(id).trouble, Some(Trouble::Busy | Trouble::Unkillable));
+        self.node(id).report.as_ref().filter(|_| !blocked && !self.is_down(id))
     }
 
     /// The report of a node that is still in that run.

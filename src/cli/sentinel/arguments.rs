@@ -13,7 +13,7 @@ use tokio_rustls::rustls::ClientConfig;
 
 use crate::cli::exit::Failure;
 use crate::discovery;
-use crate::runtime::{FileStore, NodeSetup, TraceWriter};
+use crate::runtime::{FileStore, NodeSetup, SetNames, TraceWriter};
 use crate::sentinel::{Durability, Policy, ReplicaOrder, Settings};
 use crate::valkey::{Address, Credentials, Dial, Secret, client_config};
 
@@ -211,12 +211,9 @@ impl SentinelArgs {
 
     pub(super) fn store(&self, addresses: &[Address]) -> Result<FileStore, Failure> {
         let state = self.state.clone().unwrap_or_else(|| beside(&self.endpoint_file, ".state"));
-        FileStore::open(&state, &self.endpoint_file, &self.name, addresses)
-            .map_err(|error| if error.is_input() {
-                Failure::Usage(anyhow::Error::new(error))
-            } else {
-                Failure::Io(anyhow::Error::new(error))
-            })
+        let names = SetNames::new(&self.name, addresses.iter().map(ToString::to_string));
+        FileStore::open(&state, &self.endpoint_file, names)
+            .map_err(|error| Failure::Usage(anyhow::Error::new(error)))
     }
 
     pub(super) fn control_file(&self) -> PathBuf {
@@ -225,8 +222,9 @@ impl SentinelArgs {
 
     pub(super) fn recorder(&self, addresses: &[Address]) -> Result<Option<TraceWriter>, Failure> {
         let Some(path) = &self.record else { return Ok(None) };
-        let writer = TraceWriter::create(path, &self.name, addresses)
-            .map_err(|error| Failure::io(error, format_args!("cannot record to `{}`", path.display())))?;
+        let writer = TraceWriter::create(path, &self.name, addresses).map_err(|error| {
+            Failure::io(error, format_args!("cannot record to `{}`", path.display()))
+        })?;
         Ok(Some(writer))
     }
 
@@ -244,9 +242,7 @@ impl SentinelArgs {
             _ => None,
         };
         let own = own.as_ref().map(|(cert, key)| (cert.as_slice(), key.as_slice()));
-        client_config(&ca, own)
-            .map(Some)
-            .map_err(|error| Failure::Usage(anyhow::Error::new(error)))
+        client_config(&ca, own).map(Some).map_err(|error| Failure::Usage(anyhow::Error::new(error)))
     }
 
     pub(super) fn discovery(&self, listen: SocketAddr) -> Result<discovery::Config, Failure> {
@@ -273,7 +269,8 @@ pub(in crate::cli) fn beside(file: &Path, ending: &str) -> PathBuf {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    fs::read(path).map_err(|error| Failure::io(error, format_args!("cannot read `{}`", path.display())))
+    fs::read(path)
+        .map_err(|error| Failure::io(error, format_args!("cannot read `{}`", path.display())))
 }
 
 /// The first line of a file with a password, without its end.
@@ -295,10 +292,7 @@ fn first_line(path: &Path) -> Result<String, Failure> {
     Ok(line.to_owned())
 }
 
-fn server_tls(
-    cert: &Path,
-    key: &Path,
-) -> Result<Arc<tokio_rustls::rustls::ServerConfig>, Failure> {
+fn server_tls(cert: &Path, key: &Path) -> Result<Arc<tokio_rustls::rustls::ServerConfig>, Failure> {
     use tokio_rustls::rustls::crypto::ring;
     use tokio_rustls::rustls::pki_types::pem::PemObject as _;
     use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};

@@ -16,7 +16,7 @@ use tracing::{info, warn};
 
 use crate::discovery::{Config, HandoverReply, HandoverRequest, Publisher, Server};
 use crate::runtime::{
-    Asked, Clock, ControlRequest, ControlServer, Fence, FileStore, SetSetup, watch_set,
+    Asked, Clock, ControlRequest, ControlServer, Fence, SetSetup, Store as _, watch_set,
 };
 use crate::sentinel::{Hold, NodeId, Wish};
 use crate::valkey::{Address, Secret};
@@ -45,8 +45,10 @@ async fn watch(arguments: &SentinelArgs) -> Result<Outcome, Failure> {
     let clock = Clock::start();
     let nodes = arguments.nodes()?;
     let addresses: Vec<Address> = nodes.iter().map(|node| node.address.clone()).collect();
-    let store = arguments.store(&addresses)?;
-    let known = store.has_record();
+    let mut store = arguments.store(&addresses)?;
+    let versioned = store.read().await.map_err(|error| Failure::Io(anyhow::Error::new(error)))?;
+    // What was adopted once is gone on with, whoever is away.
+    let known = versioned.record.is_some_and(|record| record.master.is_some());
 
     let checked = tokio::select! {
         checked = check::before_start(arguments, nodes, clock, known) => checked?,
@@ -77,8 +79,8 @@ async fn watch(arguments: &SentinelArgs) -> Result<Outcome, Failure> {
         None => None,
     };
     let socket = arguments.control_file();
-    let listener = ControlServer::bind(&socket)
-        .map_err(|error| Failure::Io(anyhow::Error::new(error)))?;
+    let listener =
+        ControlServer::bind(&socket).map_err(|error| Failure::Io(anyhow::Error::new(error)))?;
 
     let recorder = arguments.recorder(&addresses)?;
     let mut narrator = Narrator::new(
@@ -188,9 +190,8 @@ struct End {
 
 impl End {
     fn listen() -> Result<Self, Failure> {
-        let listen = |kind| {
-            signal(kind).map_err(|error| Failure::io(error, "cannot listen for signals"))
-        };
+        let listen =
+            |kind| signal(kind).map_err(|error| Failure::io(error, "cannot listen for signals"));
         Ok(Self {
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,
