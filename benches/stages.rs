@@ -13,7 +13,7 @@ use criterion::{
     BatchSize, BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group,
     criterion_main,
 };
-use gungnir::api::{SCHEMA_TEXT, ValkeyCluster};
+use gungnir::api::{SCHEMA_LINES, ValkeyCluster};
 use gungnir::cluster::{Roles, ValidatedCluster, validate};
 use gungnir::input::{Schema, Source};
 use gungnir::manifest::{Manifest, ManifestSet, compare};
@@ -99,7 +99,7 @@ fn at_size(group: &mut BenchmarkGroup<'_, WallTime>, size: usize, schema: &Schem
 fn stages(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("stages");
     group.warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(3));
-    let schema = Schema::compile_text(SCHEMA_TEXT).unwrap();
+    let schema = Schema::compile_lines(SCHEMA_LINES).unwrap();
     for size in SIZES {
         if size == 1000 {
             // The slowest stages take a second a time there: samples of one run each, and few.

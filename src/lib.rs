@@ -13,7 +13,7 @@
 //! answers the clients of Valkey Sentinel.
 //!
 //! [`api`], [`cluster`], [`input`], [`manifest`], [`render`] and [`sentinel`] are pure: no clock,
-//! file, socket, environment or log. [`cli`] is the only room that reads files and prints.
+//! file, socket, environment or log. [`cli`] is the only room that reads people's files and prints.
 
 pub mod api;
 pub mod cli;

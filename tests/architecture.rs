@@ -73,6 +73,22 @@ const ROOMS: &[(&str, bool, &[&str])] = &[
         ],
     ),
     (
+        "runtime",
+        false,
+        &[
+            "sentinel",
+            "valkey",
+            "bytes",
+            "futures_util",
+            "getrandom",
+            "serde",
+            "serde_json",
+            "thiserror",
+            "tokio",
+            "tracing",
+        ],
+    ),
+    (
         "cli",
         false,
         &[

@@ -1,5 +1,5 @@
 //! What is generated from the Rust types and kept in Git: the chart's CustomResourceDefinition is,
-//! byte for byte, what `gungnir crd` prints, and `src/api/schema.json` is its schema.
+//! byte for byte, what `gungnir crd` prints, and `src/api/schema.jsonl` is its schema.
 //!
 //! After a wanted change: `UPDATE_GOLDEN=1 cargo test --test generated`, then read the diff.
 #![allow(clippy::unwrap_used)] // in the helpers: a test that panics fails
@@ -24,7 +24,7 @@ fn the_chart_holds_the_crd_that_is_printed() {
 
 #[test]
 fn the_schema_that_files_are_checked_against_is_that_of_the_types() {
-    holds("src/api/schema.json", &gungnir::api::schema_text());
+    holds("src/api/schema.jsonl", &gungnir::api::schema_lines());
 }
 
 fn holds(path: &str, expected: &str) {

@@ -16,7 +16,7 @@ mod spec;
 mod status;
 
 pub use access::{Auth, ClientAuth, IssuerRef, SecretKey, Tls};
-pub use crd::{CRD_NAME, GROUP, KIND, SCHEMA_TEXT, VERSION, crd, schema_text};
+pub use crd::{CRD_NAME, GROUP, KIND, SCHEMA_LINES, VERSION, crd, schema_lines};
 pub use metrics::{Metrics, Monitor, Rules};
 pub use network::{
     DisruptionBudget, ExternalTrafficPolicy, NetworkPolicySpec, ServiceSpec, ServiceType,

@@ -10,7 +10,7 @@ use similar::get_close_matches;
 
 use crate::api::GROUP;
 use crate::api::KIND;
-use crate::api::SCHEMA_TEXT;
+use crate::api::SCHEMA_LINES;
 use crate::api::VERSION;
 use crate::api::ValkeyCluster;
 use crate::cluster;
@@ -33,7 +33,7 @@ use super::exit::Failure;
 
 /// The schema of a `ValkeyCluster`, compiled once.
 static SCHEMA: LazyLock<Result<Schema, SchemaError>> =
-    LazyLock::new(|| Schema::compile_text(SCHEMA_TEXT));
+    LazyLock::new(|| Schema::compile_lines(SCHEMA_LINES));
 
 /// What the command line says about every cluster.
 #[derive(Clone, Debug, Default)]

@@ -1,6 +1,7 @@
 //! `gungnir render`: clusters in, manifests out.
 
 use std::collections::BTreeSet;
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -106,13 +107,15 @@ pub(super) fn run(arguments: &RenderArgs, console: &Console) -> Result<Outcome, 
     let RenderArgs { paths, cluster, output, only, keep_others, output_dir, prune, check } =
         arguments;
     let loaded = load(paths, &cluster.adjustments()?, *keep_others, console)?.into_sound()?;
+    // The program ends soon, and all memory goes with it: handing it back piece by piece takes time.
+    let loaded = ManuallyDrop::new(loaded);
     if let Some(master) = cluster.master() {
         console.note(format_args!(
             "note: rendered with a static master (ordinal {master}): nobody fails over when it \
              dies, and its pod restarts without a handover"
         ));
     }
-    let rendered = pick(render_all(&loaded, console)?, only, true)?;
+    let rendered = ManuallyDrop::new(pick(render_all(&loaded, console)?, only, true)?);
 
     if let Some(directory) = output_dir {
         let directory = OutputDir::new(directory, &rendered, *prune)?;

@@ -19,7 +19,7 @@ pub(super) fn ping(call: &mut Call<'_>) -> Reply {
         [text] if call.session.only_hears() => {
             Reply::List(vec![Reply::word("pong"), Reply::bytes(text)])
         }
-        [] => Reply::Simple("PONG"),
+        [] => Reply::simple("PONG"),
         [text] => Reply::bytes(text),
         _ => Reply::error("ERR wrong number of arguments for 'ping' command"),
     }
@@ -136,7 +136,7 @@ pub(super) fn reset(call: &mut Call<'_>) -> Reply {
     session.authenticated = call.shared.config.password.is_none();
     session.wanted = Wanted::All;
     session.name = None;
-    Reply::Simple("RESET")
+    Reply::simple("RESET")
 }
 
 pub(super) fn role(call: &mut Call<'_>) -> Reply {
@@ -172,7 +172,7 @@ pub(super) fn command_info(call: &mut Call<'_>) -> Reply {
         return command(call);
     }
     let named = call.arguments.iter().map(|name| command::find(&command::lower(name)));
-    Reply::List(named.map(|found| found.map_or(Reply::NullList, described)).collect())
+    Reply::List(named.map(|found| found.map_or(Reply::Null, described)).collect())
 }
 
 pub(super) fn docs(call: &mut Call<'_>) -> Reply {
@@ -187,7 +187,7 @@ pub(super) fn docs(call: &mut Call<'_>) -> Reply {
 
 /// A command as `COMMAND INFO` tells it. None of them has keys.
 fn described(command: &'static Command) -> Reply {
-    let words = |words: &[&'static str]| words.iter().map(|word| Reply::Simple(word)).collect();
+    let words = |words: &[&'static str]| words.iter().map(|word| Reply::simple(word)).collect();
     Reply::List(vec![
         Reply::word(command.name),
         Reply::Integer(command.arity),
@@ -197,7 +197,7 @@ fn described(command: &'static Command) -> Reply {
         Reply::Integer(0),
         Reply::Set(words(command.categories)),
         Reply::Set(Vec::new()),
-        Reply::List(Vec::new()),
+        Reply::Set(Vec::new()),
         Reply::List(command::children(command.name).map(described).collect()),
     ])
 }

@@ -30,9 +30,10 @@ pub(super) struct Command {
 /// When a command is answered.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum When {
-    /// Also before the client has signed in.
     Always,
-    /// Also where a client of RESP2 has subscribed.
+    /// Also before the client has signed in, but not where one of RESP2 has subscribed.
+    SigningIn,
+    /// Also where a client of RESP2 has subscribed, but not before it has signed in.
     Subscribed,
     Usual,
 }
@@ -100,8 +101,8 @@ const fn of_command(
 #[rustfmt::skip]
 pub(super) const COMMANDS: &[Command] = &[
     row("ping", -1, "[message]", "Answers PONG, or the message.", (&["fast"], OF_FAST_CONNECTION), When::Subscribed, Run::Call(about::ping)),
-    row("auth", -2, "[username] password", "Signs in.", (SIGN_IN, OF_FAST_CONNECTION), When::Always, Run::Call(about::auth)),
-    row("hello", -1, "[2|3 [AUTH username password] [SETNAME name]]", "Chooses the protocol, and signs in.", (SIGN_IN, OF_FAST_CONNECTION), When::Always, Run::Call(about::hello)),
+    row("auth", -2, "[username] password", "Signs in.", (SIGN_IN, OF_FAST_CONNECTION), When::SigningIn, Run::Call(about::auth)),
+    row("hello", -1, "[2|3 [AUTH username password] [SETNAME name]]", "Chooses the protocol, and signs in.", (SIGN_IN, OF_FAST_CONNECTION), When::SigningIn, Run::Call(about::hello)),
     row("quit", -1, "", "Ends the connection.", (SIGN_IN, OF_FAST_CONNECTION), When::Always, Run::Call(about::quit)),
     row("reset", 1, "", "Makes the connection as it was at first.", (SIGN_IN, OF_FAST_CONNECTION), When::Always, Run::Call(about::reset)),
     row("info", -1, "[section [section ...]]", "Tells about this process and the masters.", (STALE, &["@slow", "@dangerous"]), When::Usual, Run::Call(info::info)),
@@ -168,21 +169,22 @@ pub(super) fn help(parent: &'static str) -> Reply {
         lines.push(format!("{} {}", name.to_ascii_uppercase(), child.takes).trim_end().to_owned());
         lines.push(format!("    {}", child.summary));
     }
-    Reply::List(lines.into_iter().map(Reply::text).collect())
+    Reply::List(lines.into_iter().map(|line| Reply::Simple(line.into())).collect())
 }
 
 /// Runs one request, which has at least one word.
 pub(super) fn run(session: &mut Session, shared: &Shared, request: &[Bytes]) -> Reply {
     let Some((first, rest)) = request.split_first() else { return Reply::Several(Vec::new()) };
     let name = lower(first);
-    // A client that speaks another protocol gets nothing: it is a browser that was misled.
+    // Who speaks HTTP is told nothing: it is a browser that was misled to come here.
     if matches!(&*name, "post" | "host:") {
         tracing::warn!(client = session.id, peer = %session.peer, "closed: it speaks HTTP");
-        session.closing = true;
+        session.hung_up = true;
         return Reply::Several(Vec::new());
     }
     let top = find(&name).filter(|command| !command.name.contains('|'));
-    if !session.authenticated && top.is_none_or(|command| command.when != When::Always) {
+    let signs_in = |when: When| matches!(when, When::Always | When::SigningIn);
+    if !session.authenticated && !top.is_some_and(|command| signs_in(command.when)) {
         return Reply::error("NOAUTH Authentication required.");
     }
     if let Some(refused) = refusal::of(&name) {
@@ -198,7 +200,7 @@ pub(super) fn run(session: &mut Session, shared: &Shared, request: &[Bytes]) -> 
         let name = command.name;
         return Reply::error(format!("ERR wrong number of arguments for '{name}' command"));
     }
-    if command.when == When::Usual && session.only_hears() {
+    if matches!(command.when, When::Usual | When::SigningIn) && session.only_hears() {
         let name = command.name;
         return Reply::error(format!(
             "ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / \
@@ -239,7 +241,7 @@ fn unknown(first: &[u8], rest: &[Bytes]) -> Reply {
         if room == 0 {
             break;
         }
-        arguments += &format!("'{}' ", shown(argument, room));
+        arguments.extend(["'", &shown(argument, room), "' "]);
     }
     Reply::error(format!(
         "ERR unknown command '{}', with args beginning with: {arguments}",

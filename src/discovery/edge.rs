@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use tokio::sync::broadcast::error::TryRecvError;
 
 use super::feed::Message;
-use super::limits::OUTPUT_HIGH_WATER_BYTES;
+use super::limits::{FREE_OUTPUT_BYTES, OUTPUT_HIGH_WATER_BYTES};
 use super::reply::Reply;
 use super::request;
 use super::session::Session;
@@ -21,8 +21,6 @@ pub(super) struct Edge {
     pub(super) input: BytesMut,
     /// What has not been sent yet.
     pub(super) output: BytesMut,
-    /// The connection ends now, and what waits is not sent any more.
-    pub(super) cut: bool,
     shared: Arc<Shared>,
     /// How much of the output is counted among all clients' output.
     counted_bytes: usize,
@@ -32,7 +30,7 @@ impl Edge {
     pub(super) fn new(session: Session, shared: Arc<Shared>) -> Self {
         shared.clients.fetch_add(1, Ordering::Relaxed);
         let (input, output) = (BytesMut::new(), BytesMut::new());
-        Self { session, input, output, cut: false, shared, counted_bytes: 0 }
+        Self { session, input, output, shared, counted_bytes: 0 }
     }
 
     /// Whether more may be read: not while replies wait, nor after the end was decided.
@@ -46,14 +44,14 @@ impl Edge {
 
     /// Whether there is nothing more to do for the client.
     pub(super) fn is_over(&self) -> bool {
-        self.cut || (self.session.closing && self.output.is_empty())
+        self.session.hung_up || (self.session.closing && self.output.is_empty())
     }
 
     /// Answers the whole requests of the input, as far as the client takes replies; tells whether
     /// there was one.
     pub(super) fn work(&mut self) -> bool {
         let mut asked = false;
-        while self.may_read() && !self.cut {
+        while self.may_read() && !self.session.hung_up {
             match request::take(&mut self.input, self.session.authenticated) {
                 Ok(Some(request)) => {
                     asked = true;
@@ -100,8 +98,8 @@ impl Edge {
 
     /// Ends the connection of a client that takes too little.
     pub(super) fn too_slow(&mut self, reason: &str) {
-        if !self.cut {
-            self.cut = true;
+        if !self.session.hung_up {
+            self.session.hung_up = true;
             self.shared.too_slow.fetch_add(1, Ordering::Relaxed);
             tracing::warn!(client = self.session.id, peer = %self.session.peer, reason, "closed");
         }
@@ -118,8 +116,7 @@ impl Edge {
         let config = &self.shared.config;
         if waiting > config.client_output_limit_bytes {
             self.too_slow("more waits for it than one client may leave");
-        } else if waiting > OUTPUT_HIGH_WATER_BYTES
-            && others + waiting > config.total_output_limit_bytes
+        } else if waiting > FREE_OUTPUT_BYTES && others + waiting > config.total_output_limit_bytes
         {
             self.too_slow("more waits for all clients than they may leave together");
         }

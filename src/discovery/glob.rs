@@ -89,7 +89,10 @@ mod tests {
             ("*-slave", "+switch-master", false),
             ("?sdown", "-sdown", true),
             ("?", "", false),
-            ("[+-]sdown", "-sdown", true),
+            ("[-+]sdown", "-sdown", true),
+            // From `+` to `]`, and then letters: a class without an end.
+            ("[+-]sdown", "-sdown", false),
+            ("[+-]sdown", "-", true),
             ("[^+]sdown", "+sdown", false),
             ("[c-a]", "b", true),
             ("[a", "a", true),

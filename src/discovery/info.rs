@@ -9,8 +9,11 @@ use super::reply::Reply;
 use super::session::Call;
 use super::shared::{PROTOCOL_VERSION, Shared};
 
-/// The sections in their order. Each writes its lines.
-const SECTIONS: &[(&str, fn(&Shared, &mut Lines))] =
+/// Writes the lines of a section.
+type Section = fn(&Shared, &mut Lines);
+
+/// The sections in their order.
+const SECTIONS: &[(&str, Section)] =
     &[("Server", server), ("Clients", clients), ("Stats", stats), ("Sentinel", sentinel)];
 
 /// What asks for every section.
@@ -28,10 +31,6 @@ pub(super) fn info(call: &mut Call<'_>) -> Reply {
             lines.line(format_args!("# {title}"));
             section(call.shared, &mut lines);
         }
-    }
-    // A real one ends its own section, always the last, with an empty line.
-    if lines.0.contains("# Sentinel\r\n") {
-        lines.0.push_str("\r\n");
     }
     Reply::text(lines.0)
 }

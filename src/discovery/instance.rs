@@ -79,8 +79,8 @@ impl Fields {
 
     /// An age as of now; 0 when there is none.
     fn age(&mut self, key: &'static str, age_ms: Option<u64>) {
-        let aged_ms = u64::try_from(self.aged.as_millis()).unwrap_or(u64::MAX);
-        self.number(key, age_ms.map_or(0, |age_ms| age_ms.saturating_add(aged_ms)));
+        let since_ms = u64::try_from(self.aged.as_millis()).unwrap_or(u64::MAX);
+        self.number(key, age_ms.map_or(0, |age_ms| age_ms.saturating_add(since_ms)));
     }
 }
 

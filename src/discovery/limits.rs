@@ -1,13 +1,16 @@
 //! How much one client, and all of them, may cost.
 //!
-//! An idle client that is signed in or subscribed holds no buffer: its task, its name and its
-//! subscriptions, together within [`IDLE_CLIENT_BYTES`] beside the socket (TLS keeps about 20 KiB
-//! more). A busy one adds one request and what it has not taken yet of its replies.
+//! An idle client has no buffer: its task, its name and its subscriptions stay within
+//! [`IDLE_CLIENT_BYTES`], beside its socket and what TLS keeps. A busy one adds at most one request
+//! and one read ([`MAX_REQUEST_BYTES`] and 4 KiB), and what it has not taken of its replies: until
+//! [`OUTPUT_HIGH_WATER_BYTES`] and one reply wait nothing more is read, events end at the limits of
+//! the [`Config`](super::Config). All that waits is at most its `total_output_limit_bytes`, and
+//! [`FREE_OUTPUT_BYTES`] for each client.
 
 use std::time::Duration;
 
-/// What an idle client without TLS costs at most, beside its socket in the kernel (4 KiB), when
-/// its name and subscriptions are as long as those of usual clients.
+/// What an idle client without TLS costs at most, beside its socket (4 KiB), when its name and
+/// subscriptions are as short as usual ones.
 pub const IDLE_CLIENT_BYTES: usize = 4 << 10;
 
 /// The most bytes of one request (16 KiB).
@@ -36,6 +39,9 @@ pub const MAX_EVENTS_BEHIND: usize = 1024;
 
 /// No request is read while this many bytes of replies wait for the client (64 KiB).
 pub const OUTPUT_HIGH_WATER_BYTES: usize = 64 << 10;
+
+/// What may wait for a client however much waits for all others (4 KiB).
+pub const FREE_OUTPUT_BYTES: usize = 4 << 10;
 
 /// How long a TLS handshake may take.
 pub const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);

@@ -28,6 +28,8 @@ mod error;
 mod event;
 mod feed;
 #[cfg(test)]
+mod fixture;
+#[cfg(test)]
 mod fuzz;
 mod glob;
 mod handover;

@@ -40,7 +40,7 @@ impl Protocol {
 /// A reply, whatever the protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reply {
-    Simple(&'static str),
+    Simple(Cow<'static, str>),
     Error(Cow<'static, str>),
     Integer(i64),
     Text(Cow<'static, [u8]>),
@@ -59,7 +59,11 @@ pub(super) enum Reply {
 }
 
 impl Reply {
-    pub(super) const OK: Self = Self::Simple("OK");
+    pub(super) const OK: Self = Self::simple("OK");
+
+    pub(super) const fn simple(word: &'static str) -> Self {
+        Self::Simple(Cow::Borrowed(word))
+    }
 
     pub(super) fn error(message: impl Into<Cow<'static, str>>) -> Self {
         Self::Error(message.into())
@@ -99,7 +103,7 @@ pub(super) fn write(
 ) -> Result<(), RedisProtocolError> {
     let resp3 = protocol == Protocol::Resp3;
     match reply {
-        Reply::Simple(text) => encode(&Resp2::SimpleString(text.as_bytes()), out),
+        Reply::Simple(text) => encode(&Resp2::SimpleString(one_line(text).as_bytes()), out),
         Reply::Error(message) => encode(&Resp2::Error(&one_line(message)), out),
         Reply::Integer(number) => encode(&Resp2::Integer(*number), out),
         Reply::Text(text) => encode(&Resp2::BulkString(text), out),
@@ -157,7 +161,7 @@ fn head(kind: u8, count: usize, out: &mut BytesMut) {
     out.put_slice(b"\r\n");
 }
 
-/// An error ends at its line: what a client sent must not end it earlier.
+/// What ends at its line must not end earlier, whatever a client sent.
 fn one_line(message: &str) -> Cow<'_, str> {
     if message.contains(['\r', '\n']) {
         Cow::Owned(message.replace(['\r', '\n'], " "))

@@ -63,7 +63,7 @@ pub(super) fn ckquorum(call: &mut Call<'_>) -> Reply {
     let Some(set) = set(call) else { return Reply::error(NO_SUCH_MASTER) };
     match &set.cannot_fail_over {
         None => {
-            Reply::Simple("OK 1 usable Sentinels. Quorum and failover authorization can be reached")
+            Reply::simple("OK 1 usable Sentinels. Quorum and failover authorization can be reached")
         }
         Some(reason) => Reply::error(format!("NOQUORUM 1 usable Sentinels. {reason}")),
     }

@@ -99,7 +99,8 @@ impl Server {
         let idle_timeout = shared.config.idle_timeout;
         if clients.len() >= shared.config.max_clients {
             shared.rejected.fetch_add(1, Ordering::Relaxed);
-            tracing::warn!(%peer, max_clients = shared.config.max_clients, "refused: no room");
+            // Counted in INFO; whoever comes too often must not fill the log.
+            tracing::debug!(%peer, max_clients = shared.config.max_clients, "refused: no room");
             if shared.config.tls.is_none() {
                 // A new connection has room for one line; if not, the end alone must do.
                 let _ = stream.try_write(FULL);
@@ -141,4 +142,114 @@ pub async fn serve(
 ) -> Result<(), ServerError> {
     Server::bind(config, feed)?.run(shutdown).await;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::discovery::Secret;
+    use crate::discovery::fixture::{ask, config, hear, publisher, to_end};
+    use std::time::Duration;
+    use tokio::sync::oneshot;
+    use tokio::time::Instant;
+
+    const LIMIT: Duration = Duration::from_secs(20);
+
+    /// A running server, what ends it, and its end.
+    struct Running {
+        address: SocketAddr,
+        shutdown: oneshot::Sender<()>,
+        ended: tokio::task::JoinHandle<()>,
+    }
+
+    fn start(config: Config) -> Running {
+        let server = Server::bind(config, publisher().feed()).unwrap();
+        let address = server.address();
+        let (shutdown, asked) = oneshot::channel::<()>();
+        let ended = tokio::spawn(server.run(async {
+            let _ = asked.await;
+        }));
+        Running { address, shutdown, ended }
+    }
+
+    async fn connect(running: &Running) -> TcpStream {
+        TcpStream::connect(running.address).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn nobody_is_served_beyond_the_maximum() {
+        let running = start(Config { max_clients: 2, ..config() });
+        let mut clients = [connect(&running).await, connect(&running).await];
+        for client in &mut clients {
+            ask(client, "PING", "+PONG\r\n").await;
+        }
+        let mut third = connect(&running).await;
+        hear(&mut third, "-ERR max number of clients reached\r\n").await;
+        assert_eq!(to_end(&mut third).await, "");
+        // Who goes makes room.
+        drop(clients);
+        let began = Instant::now();
+        loop {
+            assert!(began.elapsed() < LIMIT, "there is no room again");
+            let mut next = connect(&running).await;
+            next.try_write(b"PING\r\n").unwrap();
+            if to_line(&mut next).await == "+PONG" {
+                break;
+            }
+        }
+    }
+
+    async fn to_line(stream: &mut TcpStream) -> String {
+        use tokio::io::AsyncReadExt as _;
+        let mut line = Vec::new();
+        while let Ok(byte) = stream.read_u8().await {
+            if byte == b'\r' {
+                break;
+            }
+            line.push(byte);
+        }
+        String::from_utf8(line).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_shutdown_closes_every_connection() {
+        let running = start(config());
+        let mut client = connect(&running).await;
+        ask(&mut client, "SUBSCRIBE a", "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n").await;
+        running.shutdown.send(()).unwrap();
+        timeout(LIMIT, running.ended).await.unwrap().unwrap();
+        assert_eq!(timeout(LIMIT, to_end(&mut client)).await.unwrap(), "");
+        assert!(TcpStream::connect(running.address).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_taken_address_is_said() {
+        let running = start(config());
+        let taken = Config { listen: running.address, ..config() };
+        let error = Server::bind(taken, publisher().feed()).unwrap_err();
+        assert!(error.to_string().contains(&running.address.to_string()), "{error}");
+        let empty = Config { password: Some(Secret::new("")), ..config() };
+        assert!(matches!(Server::bind(empty, publisher().feed()), Err(ServerError::EmptyPassword)));
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_dies_is_noticed_by_the_system() {
+        let running = start(config());
+        let server = TcpSocket::new_v4().unwrap();
+        assert!(!server.keepalive().unwrap(), "the system does it for everybody already");
+        let mut client = connect(&running).await;
+        ask(&mut client, "PING", "+PONG\r\n").await;
+        // The kernel tells of the other end's timer: `02` is keepalive.
+        let port = client.local_addr().unwrap().port();
+        let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+        let far = format!(":{port:04X} ");
+        let timer = |line: &str| line.split_whitespace().nth(5).map(|timer| timer[..2].to_owned());
+        let ours = table.lines().filter(|line| {
+            line.split_whitespace()
+                .nth(2)
+                .is_some_and(|remote| format!("{remote} ").ends_with(&far))
+        });
+        let timers: Vec<_> = ours.filter_map(timer).collect();
+        assert_eq!(timers, ["02"], "{table}");
+    }
 }

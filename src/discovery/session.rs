@@ -38,6 +38,8 @@ pub(super) struct Session {
     pub(super) wanted: Wanted,
     /// Nothing more is read; what waits is sent, then the connection ends.
     pub(super) closing: bool,
+    /// Nothing more is read or sent.
+    pub(super) hung_up: bool,
     pub(super) name: Option<Box<str>>,
     pub(super) library_name: Option<Box<str>>,
     pub(super) library_version: Option<Box<str>>,
@@ -67,6 +69,7 @@ impl Session {
             wrong_passwords: 0,
             wanted: Wanted::All,
             closing: false,
+            hung_up: false,
             name: None,
             library_name: None,
             library_version: None,

@@ -61,7 +61,13 @@ fn is_plain_lines(text: &str) -> bool {
         && !text.ends_with("\n\n")
         && !text.starts_with(char::is_whitespace)
         && text.lines().all(|line| !line.starts_with('\t') && !line.ends_with([' ', '\t']))
-        && text.chars().all(|c| c == '\n' || c == '\t' || is_printable(c))
+        && (text.bytes().all(is_plain_byte)
+            || text.chars().all(|c| c == '\n' || c == '\t' || is_printable(c)))
+}
+
+/// Most texts are ASCII, and bytes are looked at several at a time.
+fn is_plain_byte(byte: u8) -> bool {
+    matches!(byte, b'\n' | b'\t' | b' '..=b'~')
 }
 
 /// Whether YAML shows `c` as it is (its `c-printable` without the breaks and marks).

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use minijinja::syntax::SyntaxConfig;
-use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value};
 
 use super::catalog::CATALOG;
 
@@ -15,7 +15,10 @@ const METADATA: (&str, &str) =
 pub(super) static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(environment);
 
 fn environment() -> Environment<'static> {
-    let mut environment = Environment::new();
+    // Without minijinja's own filters and functions: no template uses one, and one of them marks
+    // texts as safe.
+    let mut environment = Environment::empty();
+    environment.set_auto_escape_callback(|_| AutoEscape::Json);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     // Lines that hold only a statement leave nothing behind. Building fails for odd delimiters
     // alone, and these are minijinja's own.

@@ -458,7 +458,8 @@ mod tests {
         let mut store = set.open_on(Slow { begun, go_on: gate.into() }).unwrap();
         // A blocked thread keeps the paused clock from advancing by itself.
         let late = {
-            let write = store.write(&record(1), 0);
+            let record = record(1);
+            let write = store.write(&record, 0);
             tokio::pin!(write);
             tokio::select! {
                 biased;

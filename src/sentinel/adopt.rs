@@ -85,7 +85,11 @@ fn adopt(
 
 /// Nobody leads: the first master is recorded, then made.
 fn appoint(view: View<'_>, record: &Record) -> Result<Vec<Action>, Hold> {
-    if let Some(target) = record.target {
+    let empty = |target: &NodeId| {
+        let keys = |id: NodeId| view.report(id).map_or(0, |report| report.keys);
+        keys(*target) == 0 && view.others(*target).any(|id| keys(id) > 0)
+    };
+    if let Some(target) = record.target.filter(|target| !empty(target)) {
         let promoted = send(view, target, Command::Promote { min_replicas_to_write: 0 });
         return promoted.map(|action| vec![action]).ok_or(Hold::Unreachable(target));
     }

@@ -1,7 +1,7 @@
 //! The monitoring half of a step: clocks are set from what is seen. Nothing is decided here.
 
 use super::view::View;
-use super::{Clock, Event, Local, Millis, NodeId, Observation, Record, Report, Role, Trouble};
+use super::{Clock, Event, Local, Millis, NodeId, Observation, Phase, Record, Report, Trouble};
 
 /// A standstill of this process that is longer than this makes every silence before it worthless,
 /// in milliseconds (`sentinel.c` calls the state TILT).
@@ -61,23 +61,27 @@ fn set_clock(clock: &mut Clock, id: NodeId, seen: &Observation, now_ms: Millis) 
 }
 
 /// When this run stopped acknowledging to the recorded master: the earliest of what its reports
-/// have shown. Whole seconds are rounded so that the instant is never too early.
+/// have shown since it was last attached. Whole seconds are rounded so that the instant is never
+/// too early.
 fn set_quiet(clock: &mut Clock, id: NodeId, report: &Report, record: &Record, now_ms: Millis) {
     let Some(master) = record.master else { return };
     let ago = |seconds: u64| now_ms.saturating_sub(seconds.saturating_sub(1) * 1000);
-    let at = match report.role {
-        Role::Replica(_) if id == master.node => Some(now_ms),
-        Role::Replica(_) => match report.link_to(master.node) {
-            None => Some(now_ms),
-            Some(link) if !link.up => Some(link.down_since_s.map_or(now_ms, ago)),
-            // A replica goes on acknowledging what it has; two seconds after the last byte even
-            // that was answered.
-            Some(link) => link.last_io_s.filter(|ago_s| *ago_s > 3).map(|ago_s| ago(ago_s - 2)),
-        },
-        Role::Master => Some(now_ms),
+    let link = if id == master.node { None } else { report.link_to(master.node) };
+    let at = match link {
+        None if report.is_master() && record.is_master(id, report.run_id) => None,
+        None => Some(now_ms),
+        Some(link) if !link.up => Some(link.down_since_s.map_or(now_ms, ago)),
+        // A replica goes on acknowledging what it has; two seconds after the last byte even
+        // that was answered.
+        Some(link) => link.last_io_s.filter(|ago_s| *ago_s > 3).map(|ago_s| ago(ago_s - 2)),
     };
+    // A link that is seen down again may have been up since; one that is not wanted any more, with
+    // not a byte more than before, was not.
+    let grew = clock.advanced.is_some_and(|(_, _, first_seen)| first_seen == now_ms);
+    let stays = clock.looked_at == Some(report.asked_ms) || (link.is_none() && !grew);
+    clock.looked_at = Some(report.asked_ms);
     clock.quiet = at.map(|at| match clock.quiet {
-        Some((run, before)) if run == report.run_id => (run, before.min(at)),
+        Some((run, before)) if run == report.run_id && stays => (run, before.min(at)),
         _ => (report.run_id, at),
     });
 }
@@ -89,8 +93,14 @@ fn set_unlisted(
     record: &Record,
     now_ms: Millis,
 ) {
-    let master = record.master.and_then(|master| seen.nodes[master.node.index()].report.as_ref());
-    let Some(master) = master else { return };
+    // Nobody lists a master, and nobody is listed while there is none: that says nothing of what
+    // the next one will list.
+    let leads = record.master.filter(|it| it.node != id && record.phase == Phase::Stable);
+    let Some(leads) = leads else {
+        clock.unlisted_since_ms = None;
+        return;
+    };
+    let Some(master) = &seen.nodes[leads.node.index()].report else { return };
     if master.online_follower(id).is_some() {
         clock.unlisted_since_ms = None;
     } else if clock.unlisted_since_ms.is_none() {

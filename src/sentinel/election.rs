@@ -32,26 +32,19 @@ pub(super) fn elect(view: View<'_>, record: &Record) -> Result<Ballot, Hold> {
     let Some(history) = record.history else { return Err(Hold::NoMaster) };
     match quorum(view, record) {
         Ok(Quorum { bound, on_history }) => {
-            if on_history || !may_go_back(view, record) {
-                let ballot = Ballot {
-                    winner: NodeId::at(0),
-                    history: Some(history),
-                    bound,
-                    loss_possible: false,
-                };
+            let winner = NodeId::at(0);
+            if on_history {
+                let history = Some(history);
+                let ballot = Ballot { winner, history, bound, loss_possible: false };
                 return best(view, record, ballot);
             }
             // Nobody who was allowed to attach ever held this history: nothing was acknowledged
             // on it, and all that was before it lies at or below where it began.
+            let history = record.previous_history.filter(|_| may_go_back(view, record));
             let bound = if view.rules.has(Rule::BaseOffset) { record.base_offset } else { 0 };
-            let history = record.previous_history;
-            best(
-                view,
-                record,
-                Ballot { winner: NodeId::at(0), history, bound, loss_possible: false },
-            )
+            best(view, record, Ballot { winner, history, bound, loss_possible: false })
         }
-        Err(hold) => without_quorum(view, record, history).ok_or(hold),
+        Err(hold) => Err(hold),
     }
     .or_else(|hold| without_quorum(view, record, history).ok_or(hold))
 }
@@ -63,8 +56,7 @@ struct Quorum {
 }
 
 fn may_go_back(view: View<'_>, record: &Record) -> bool {
-    record.previous_history.is_some()
-        && (record.w > 0 || view.seen.settings.min_replicas_to_write == 0)
+    record.w > 0 || view.seen.settings.min_replicas_to_write == 0
 }
 
 fn seen_members(view: View<'_>, record: &Record) -> Vec<(Member, u64)> {
@@ -102,7 +94,12 @@ fn quorum(view: View<'_>, record: &Record) -> Result<Quorum, Hold> {
     let members = record.in_sync.len();
     let unseen = members - positions.len();
     let w = usize::from(record.w.max(1));
-    let by_members = (members > 0 && w > unseen).then(|| positions[w - unseen - 1]);
+    // What the master began with was acknowledged before it led: a member that has not caught up
+    // with that does not tell where it ends.
+    let began_with = if view.rules.has(Rule::BaseOffset) { record.base_offset } else { 0 };
+    // With W beyond their number they cannot have acknowledged anything.
+    let by_members = (members > 0 && w > unseen)
+        .then(|| positions.get(w - unseen - 1).copied().unwrap_or_default().max(began_with));
     match (by_members, master_position) {
         (Some(bound), Some(position)) => Ok(Quorum { bound: bound.min(position), on_history }),
         (Some(bound), None) | (None, Some(bound)) => Ok(Quorum { bound, on_history }),
@@ -219,8 +216,10 @@ pub(super) fn not_yet_frozen(view: View<'_>, record: &Record) -> impl Iterator<I
     view.ids().filter(move |id| !frozen(*id))
 }
 
-/// Whether a process was promoted from the recorded history: it names it as its previous one.
+/// Whether a process was promoted from the recorded history, or from the one before if the
+/// election went back to that: it names it as its previous one.
 pub(super) fn grew_out_of(report: &Report, record: &Record) -> bool {
-    let previous = report.previous_history.map(|(previous, _)| previous);
-    previous.is_some() && previous == record.history && Some(report.history) != record.history
+    let Some((previous, _)) = report.previous_history else { return false };
+    let grown = [record.history, record.previous_history].contains(&Some(previous));
+    grown && Some(report.history) != record.history
 }

@@ -2,7 +2,7 @@
 
 use super::election::{Ballot, elect, grew_out_of, not_yet_frozen};
 use super::view::View;
-use super::{Action, Command, Event, Hold, Member, NodeId, Phase, Record, Report, Rule, Wish};
+use super::{Action, Command, Event, Hold, Id, Member, NodeId, Phase, Record, Report, Rule, Wish};
 
 /// What a recorded failover to `target` needs next.
 pub(super) fn pursue(view: View<'_>, record: &Record, target: NodeId) -> Result<Vec<Action>, Hold> {
@@ -60,6 +60,16 @@ pub(super) fn pursue(view: View<'_>, record: &Record, target: NodeId) -> Result<
             })]);
         }
     }
+    if let Some(history) = own_history(view, record, target) {
+        // It is recorded first, or nobody could tell after the promotion where it came from.
+        let next = Record {
+            history: Some(history),
+            previous_history: None,
+            base_offset: 0,
+            ..record.clone()
+        };
+        return Ok(vec![Action::Write(next)]);
+    }
     wait_for_writer(view, record)?;
     let mut actions = Vec::new();
     if ballot.loss_possible {
@@ -67,6 +77,15 @@ pub(super) fn pursue(view: View<'_>, record: &Record, target: NodeId) -> Result<
     }
     actions.extend(promote(view, record, target));
     if actions.is_empty() { Err(Hold::Retrying(target)) } else { Ok(actions) }
+}
+
+/// The history of a target that was elected although it holds neither of the recorded ones: after
+/// a power cut, or because people said so.
+fn own_history(view: View<'_>, record: &Record, target: NodeId) -> Option<Id> {
+    let report = view.report(target)?;
+    let recorded = [record.history, record.previous_history];
+    let related = recorded.into_iter().flatten().any(|it| view.position(report, it).is_some());
+    (!related).then_some(report.history)
 }
 
 /// The record of a failover that has not begun.
@@ -161,9 +180,13 @@ pub(super) fn promote(view: View<'_>, record: &Record, target: NodeId) -> Option
             record.history.is_some_and(|history| position(history).is_some())
         })
         .count();
+    // Never 0 at once: this command may arrive late, when somebody else leads; without replicas,
+    // who is promoted by it takes no writes then.
     let min_replicas_to_write = match view.seen.settings.durability {
         super::Durability::Required => wanted,
-        super::Durability::Preferred => wanted.min(u8::try_from(followers).unwrap_or(u8::MAX)),
+        super::Durability::Preferred => {
+            wanted.min(u8::try_from(followers).unwrap_or(u8::MAX).max(1))
+        }
     };
     send(view, target, Command::Promote { min_replicas_to_write })
 }

@@ -66,8 +66,6 @@ pub enum Hold {
     Unreachable(NodeId),
     /// There is no other node to hand over to.
     NobodyElse,
-    /// A failover or handover is under way.
-    UnderWay,
     /// The handover did not come to its end in time, and was undone.
     HandoverUndone,
     /// The node refuses commands; they are tried again.
@@ -132,7 +130,6 @@ impl Hold {
             }
             Self::Unreachable(node) => format!("`{}` does not answer", name(node)),
             Self::NobodyElse => "there is no other node to hand over to".into(),
-            Self::UnderWay => "a failover or handover is under way".into(),
             Self::HandoverUndone => {
                 "the target did not get level with the master in time, so the master leads on"
                     .into()

@@ -25,6 +25,8 @@ pub struct Local {
 /// An offset of the recorded master, read after something else had been seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Mark {
+    /// The run of the master whose offset it is.
+    pub master: Id,
     /// The epoch and the W in force on the master when it was read.
     pub epoch: u64,
     /// `min-replicas-to-write` as the master had it.
@@ -46,6 +48,8 @@ pub struct Clock {
     /// The latest instant at which this run may have acknowledged anything to the recorded
     /// master; `None` while it still may.
     pub quiet: Option<(Id, Millis)>,
+    /// `asked_ms` of the report that these clocks were last set from.
+    pub looked_at: Option<Millis>,
     /// Since when the recorded master has not listed it.
     pub unlisted_since_ms: Option<Millis>,
     /// An offset of the master, read after this node in this run was shut out or came back.

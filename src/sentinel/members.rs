@@ -8,28 +8,40 @@
 use super::failover::send;
 use super::local::Mark;
 use super::view::View;
-use super::{Action, Command, Durability, Local, Member, NodeId, Record, Report, Rule};
+use super::{Action, Command, Durability, Local, Member, Millis, NodeId, Record, Report, Rule};
 
 /// Marks are set, or forgotten where their cause has gone.
 pub(super) fn mark(view: View<'_>, record: &Record, master: &Report, next: &mut Local) {
-    let key = (record.epoch, master.min_replicas_to_write);
-    if next.mark.map(|mark| (mark.epoch, mark.min_replicas_to_write)) != Some(key) {
-        let offset = master.offset;
-        next.mark = Some(Mark { epoch: key.0, min_replicas_to_write: key.1, offset });
+    let fresh = Mark {
+        master: master.run_id,
+        epoch: record.epoch,
+        min_replicas_to_write: master.min_replicas_to_write,
+        offset: master.offset,
+    };
+    // An offset means nothing to another master.
+    let same_master =
+        next.mark.is_some_and(|it| (it.master, it.epoch) == (fresh.master, fresh.epoch));
+    if !same_master {
+        next.nodes.iter_mut().for_each(|clock| clock.mark = None);
     }
+    let stands = next
+        .mark
+        .filter(|it| same_master && it.min_replicas_to_write == fresh.min_replicas_to_write);
+    next.mark = Some(stands.unwrap_or(fresh));
     for id in view.ids() {
         let changed = record.member(id).and_then(|member| {
-            let back = view.report(id).map(|report| report.run_id);
-            if back.is_some_and(|run| run != member.run_id) {
-                return back;
+            let back = view.report(id).filter(|report| report.run_id != member.run_id);
+            if let Some(report) = back {
+                return Some((report.run_id, report.asked_ms));
             }
-            is_shut_out(view, member).then_some(member.run_id)
+            is_shut_out(view, member).then(|| (member.run_id, ended_ms(view, member)))
         });
         let clock = &mut next.nodes[id.index()];
         clock.mark = match (changed, clock.mark) {
-            (Some(run), Some((marked, offset))) if marked == run => Some((run, offset)),
-            (Some(run), _) => Some((run, master.offset)),
-            (None, _) => None,
+            (Some((run, _)), Some((marked, offset))) if marked == run => Some((run, offset)),
+            // Only what the master had by then covers all that the member acknowledged.
+            (Some((run, since_ms)), _) if master.asked_ms >= since_ms => Some((run, master.offset)),
+            _ => None,
         };
     }
 }
@@ -50,6 +62,13 @@ fn is_shut_out(view: View<'_>, member: Member) -> bool {
     }
     let frozen = view.in_run(member).is_some_and(Report::is_frozen);
     node.shut_out || frozen || (node.gated && view.is_dead(member))
+}
+
+/// When a member that is shut out was first known not to acknowledge any more.
+fn ended_ms(view: View<'_>, member: Member) -> Millis {
+    let frozen = view.in_run(member).map(|report| report.asked_ms);
+    let ended = view.node(member.node).ended.map(|ended| ended.at_ms);
+    frozen.or(ended).unwrap_or_default()
 }
 
 /// Members other than `without` that have acknowledged an offset, in their recorded runs.
@@ -119,11 +138,10 @@ fn online(record: &Record, master: &Report) -> u8 {
     u8::try_from(record.in_sync.iter().filter(is_online).count()).unwrap_or(u8::MAX)
 }
 
-/// Too few members are online: W is lowered in the record, then on the master.
+/// Too few members are online, or people ask for less: W is lowered in the record, then on the
+/// master.
 fn lower(view: View<'_>, record: &Record, master: &Report) -> Option<Action> {
-    if view.seen.settings.durability == Durability::Required {
-        return None;
-    }
+    let wanted = view.seen.settings.min_replicas_to_write;
     let online = online(record, master);
     let patience_ms = view.seen.settings.down_after_ms;
     let missing_for_good = record.in_sync.iter().all(|member| {
@@ -134,11 +152,12 @@ fn lower(view: View<'_>, record: &Record, master: &Report) -> Option<Action> {
             || unlisted.is_some_and(long)
     });
     let node = record.master?.node;
-    let target = online.min(view.seen.settings.min_replicas_to_write);
-    if online < record.w && missing_for_good && view.rules.has(Rule::LowerRecorded) {
-        return Some(Action::Write(Record { w: online, ..record.clone() }));
+    let give_in = missing_for_good && view.seen.settings.durability == Durability::Preferred;
+    let target = if give_in { online.min(wanted) } else { wanted };
+    if target < record.w && view.rules.has(Rule::LowerRecorded) {
+        return Some(Action::Write(Record { w: target, ..record.clone() }));
     }
-    let too_high = master.min_replicas_to_write > target && missing_for_good;
+    let too_high = master.min_replicas_to_write > target;
     let recorded = record.w <= target || !view.rules.has(Rule::LowerRecorded);
     (too_high && recorded).then(|| send(view, node, Command::SetMinReplicas(target)))?
 }
@@ -158,7 +177,7 @@ fn raise(view: View<'_>, record: &Record, master: &Report) -> Option<Action> {
         return None;
     }
     let mark = view.local.mark?;
-    let in_force = mark.epoch == record.epoch && mark.min_replicas_to_write >= target;
+    let in_force = mark.min_replicas_to_write >= target;
     let acknowledged = acknowledged(view, record, master, mark.offset, None) >= target;
     let ready = (in_force && acknowledged) || !view.rules.has(Rule::RaiseAcknowledged);
     ready.then(|| Action::Write(Record { w: target, ..record.clone() }))

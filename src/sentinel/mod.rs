@@ -209,3 +209,8 @@ fn at_rest(view: View<'_>, next: &Local, actions: &[Action]) -> bool {
     let quiet = view.ids().all(|id| view.silence_ms(id) <= settings.ping_interval_ms);
     stable && quiet && next.hold.is_none() && actions.is_empty() && view.seen.request.is_none()
 }
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;

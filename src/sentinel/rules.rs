@@ -19,7 +19,7 @@ pub enum Rule {
     MemberFirst,
     /// A member that restarted is not seen as a holder: it may have loaded older data.
     RestartedIsUnseen,
-    /// Going back to the history before needs what the lost master began with.
+    /// Nobody wins who holds less than the lost master began with.
     BaseOffset,
     /// A target that is already master counts only if the election confirms it.
     ConfirmPromotion,
@@ -98,7 +98,7 @@ impl Rules {
     /// All but one, for the model checker.
     #[must_use]
     pub const fn without(rule: Rule) -> Self {
-        Self(u32::MAX & !(1 << rule as u8))
+        Self(!(1 << rule as u8))
     }
 
     /// Whether a rule is in force.

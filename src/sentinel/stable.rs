@@ -25,9 +25,11 @@ pub(super) fn keep(view: View<'_>, record: &Record) -> Result<Vec<Action>, Hold>
         view.report(node).ok_or(Hold::Unreachable(node))?;
         return Ok(vec![Action::Write(failover)]);
     }
+    // With a disk fault it answers nevertheless; with any other trouble its report is an old one.
+    let speaks = matches!(view.node(master.node).trouble, None | Some(Trouble::Misconf));
     match view.live_master(record) {
-        Some(report) => tend(view, record, report),
-        None => lost(view, record, master),
+        Some(report) if speaks => tend(view, record, report),
+        _ => lost(view, record, master),
     }
 }
 
@@ -126,7 +128,7 @@ fn tend(view: View<'_>, record: &Record, report: &Report) -> Result<Vec<Action>,
     if view.seen.service != Some(Pointer { node: master.node, epoch: record.epoch }) {
         actions.push(Action::PointService { node: master.node, epoch: record.epoch });
     }
-    if let Some(next) = attach(view, record, master.node, &mut actions) {
+    if let Some(next) = attach(view, record, master.node, report, &mut actions) {
         actions.push(Action::Write(next));
         return Ok(actions);
     }
@@ -159,6 +161,7 @@ fn attach(
     view: View<'_>,
     record: &Record,
     master: NodeId,
+    leads: &Report,
     actions: &mut Vec<Action>,
 ) -> Option<Record> {
     let mut next = record.clone();
@@ -184,9 +187,14 @@ fn attach(
         if record.member(id).is_none() && view.rules.has(Rule::MemberFirst) {
             next = next.with_member(member);
         } else if let Some(follow) = send(view, id, Command::Follow(master)) {
-            let on_history = record.history.and_then(|history| report.position_on(history));
-            if on_history.is_none_or(|at| at < report.offset) && report.keys > 0 {
-                let offset = report.offset;
+            let offset = report.offset;
+            // The master holds it up to here, of its own history or of the one it grew out of.
+            let shared = if report.history == leads.history {
+                Some(offset)
+            } else {
+                leads.position_on(report.history)
+            };
+            if shared.is_none_or(|at| at < offset) && report.keys > 0 {
                 actions.push(Action::Tell(Event::DivergedWritesDiscarded { node: id, offset }));
             }
             actions.push(follow);
@@ -207,6 +215,13 @@ fn answer(view: View<'_>, record: &Record, master: Member) -> Vec<Action> {
     let reply = |outcome| vec![Action::Answer { request: request.id, outcome }];
     if let Some((_, before, epoch)) = view.local.accepted.filter(|(id, ..)| *id == request.id) {
         if record.master != Some(before) {
+            let wished = match request.wish {
+                Wish::Switchover(to) => to,
+                Wish::Promote(node) => Some(node),
+            };
+            if wished.is_some_and(|node| node != master.node) {
+                return reply(Err(Hold::HandoverUndone));
+            }
             // It has come true for clients once they are sent there.
             let node = master.node;
             let sent = view.seen.service == Some(Pointer { node, epoch: record.epoch });

@@ -28,7 +28,7 @@ pub enum AddressError {
         text: String,
     },
     /// A host alone.
-    #[error("`{text}` has no port; write `host:port`, as `{text}:6379`")]
+    #[error("`{text}` has no port; write `host:port`")]
     NoPort {
         /// What was written.
         text: String,
@@ -240,9 +240,9 @@ mod tests {
             ("", "the address is empty; write `host:port`"),
             ("a b:1", "`a b:1` holds a space; write `host:port`"),
             (" a:1", "` a:1` holds a space; write `host:port`"),
-            ("a", "`a` has no port; write `host:port`, as `a:6379`"),
-            ("a:", "`a:` has no port; write `host:port`, as `a:6379`"),
-            ("[::1]", "`[::1]` has no port; write `host:port`, as `[::1]:6379`"),
+            ("a", "`a` has no port; write `host:port`"),
+            ("a:", "`a:` has no port; write `host:port`"),
+            ("[::1]", "`[::1]` has no port; write `host:port`"),
             ("a:0", "the port of `a:0` is not a number from 1 to 65535"),
             ("a:65536", "the port of `a:65536` is not a number from 1 to 65535"),
             ("a:+1", "the port of `a:+1` is not a number from 1 to 65535"),

@@ -22,7 +22,9 @@ impl Command {
     /// A command of plain words.
     pub(super) fn of(words: &[&str]) -> Self {
         let mut builder = Builder::new();
-        words.iter().for_each(|word| builder.word(word));
+        for word in words {
+            builder.word(word);
+        }
         builder.done()
     }
 

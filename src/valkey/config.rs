@@ -6,6 +6,7 @@ use super::reply::{ReplyError, array, bytes, text};
 
 /// What a server is set to. Passwords are not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of the server's")]
 pub struct ServerConfig {
     /// How many replicas must be near for a write to be taken; 0 switches it off.
     pub min_replicas_to_write: u32,
@@ -261,7 +262,9 @@ mod tests {
             .map(|(name, value)| match *name {
                 "replicaof" => ("slaveof".to_owned(), *value),
                 "busy-reply-threshold" => ("lua-time-limit".to_owned(), *value),
-                name => (name.replace("replica", "slave"), *value),
+                name => {
+                    (name.replace("replica-", "slave-").replace("replicas-", "slaves-"), *value)
+                }
             })
             .collect();
         let old: Vec<(&str, &str)> = old.iter().map(|(name, value)| (&**name, *value)).collect();

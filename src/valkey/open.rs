@@ -192,14 +192,12 @@ impl Connection {
         let mut answers = Vec::with_capacity(greeting.len());
         let lost = self.request_into(&greeting, limit, &mut answers).await.err();
         let auth_answers = usize::from(dial.credentials.is_some());
+        // A user that may not name its connection is welcome; one that is shut out is not.
         for (at, answer) in answers.into_iter().enumerate() {
-            match answer {
-                Ok(_) => {}
-                // A user that may not name its connection is welcome; one that is shut out is not.
-                Err(reply) if at < auth_answers || shuts_out(&reply) => {
-                    return Err(OpenError::Reply { address: dial.address.clone(), reply });
-                }
-                Err(_) => {}
+            if let Err(reply) = answer
+                && (at < auth_answers || shuts_out(&reply))
+            {
+                return Err(OpenError::Reply { address: dial.address.clone(), reply });
             }
         }
         Ok(lost)

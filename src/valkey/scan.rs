@@ -202,14 +202,11 @@ impl Scanner {
     fn line_end(&mut self, bytes: &[u8]) -> Option<usize> {
         let from = self.searched.max(self.at + 1);
         let found = bytes.get(from..)?.windows(2).position(|pair| pair == b"\r\n");
-        match found {
-            Some(distance) => Some(from + distance),
-            None => {
-                // The last byte may be the CR.
-                self.searched = bytes.len().saturating_sub(1).max(from);
-                None
-            }
+        if found.is_none() {
+            // The last byte may be the CR.
+            self.searched = bytes.len().saturating_sub(1).max(from);
         }
+        found.map(|distance| from + distance)
     }
 }
 
@@ -316,7 +313,7 @@ mod tests {
             ),
         ] {
             let scanned = Scanner::new().reply_bytes(reply.as_bytes());
-            assert_eq!(scanned, Err(ScanError::TooLarge(bound)), "{:.40}", reply);
+            assert_eq!(scanned, Err(ScanError::TooLarge(bound)), "{reply:.40}");
         }
         let deepest = "*1\r\n".repeat(MAX_REPLY_DEPTH) + ":1\r\n";
         assert_eq!(scan(deepest.as_bytes()), Ok(Some(deepest.len())));

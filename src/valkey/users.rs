@@ -47,7 +47,9 @@ impl Command {
     #[must_use]
     pub fn acl_setuser(name: &str, rules: &[AclRule]) -> Self {
         let mut builder = Builder::new();
-        ["ACL", "SETUSER", name].iter().for_each(|word| builder.word(word));
+        for word in ["ACL", "SETUSER", name] {
+            builder.word(word);
+        }
         for rule in rules {
             match rule {
                 // A password that somebody wrote as a word stays unseen all the same.

@@ -4,14 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::cluster::Roles;
 use crate::cluster::ServerConfig;
-use crate::manifest::yaml;
-
-use super::super::environment::placed;
 
 const START_SCRIPT: &str = include_str!("../../../templates/scripts/start.sh");
 const SCRIPTS: [(&str, &str); 5] = [
@@ -22,19 +18,28 @@ const SCRIPTS: [(&str, &str); 5] = [
     ("start.sh", START_SCRIPT),
 ];
 
-/// The indent of the files in the template of the `ConfigMap`.
-const INDENT: usize = 2;
-
-/// The scripts as block YAML, where the template puts them. They are the same for every cluster,
-/// and a third of what is written: so they are written once.
+/// The scripts as block YAML, where the template of the `ConfigMap` puts them. They are the same for
+/// every cluster, and a third of what is written: so they are written once.
 pub(super) fn scripts() -> minijinja::Value {
-    static WRITTEN: LazyLock<minijinja::Value> = LazyLock::new(|| {
-        let scripts = Value::from_iter(SCRIPTS);
-        // A writer that refused them would leave the ConfigMap without scripts: the goldens show.
-        let text = yaml::block(&scripts, 0).unwrap_or_default();
-        minijinja::Value::from_safe_string(placed(&text, INDENT))
-    });
+    static WRITTEN: LazyLock<minijinja::Value> =
+        LazyLock::new(|| minijinja::Value::from_safe_string(written_scripts()));
     WRITTEN.clone()
+}
+
+/// Literal blocks, which may hold the scripts as they are: a test holds them against the writer of
+/// all other structures, which looks at every character several times.
+fn written_scripts() -> String {
+    let mut written = String::with_capacity(8 << 10);
+    for (name, script) in SCRIPTS {
+        written.push_str(if written.is_empty() { "" } else { "\n  " });
+        written.push_str(name);
+        written.push_str(": |");
+        for line in script.lines() {
+            written.push_str(if line.is_empty() { "\n" } else { "\n    " });
+            written.push_str(line);
+        }
+    }
+    written
 }
 
 /// The files that are the cluster's own, by name. They stand behind the scripts, in order.
@@ -59,4 +64,20 @@ pub(super) fn restart_hash(config: &ServerConfig, users: &str, roles: Roles) -> 
         let _ = write!(hex, "{byte:02x}");
         hex
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use crate::manifest::yaml;
+
+    use super::super::super::environment::placed;
+    use super::*;
+
+    #[test]
+    fn the_scripts_are_written_as_every_structure_is() {
+        let text = yaml::block(&Value::from_iter(SCRIPTS), 0).unwrap();
+        assert_eq!(written_scripts(), placed(&text, 2));
+    }
 }

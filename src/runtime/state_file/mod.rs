@@ -105,9 +105,10 @@ fn fault(path: &Path, error: &serde_json::Error) -> StateError {
     let place = format!(" at line {line} column {column}");
     let cause = text.strip_suffix(&place).unwrap_or(&text).to_owned();
     match error.classify() {
-        Category::Syntax | Category::Eof | Category::Io => {
-            StateError::NotJson { path, line, column, cause }
+        Category::Eof => {
+            StateError::NotJson { path, line, column, cause: "it ends too early".to_owned() }
         }
+        Category::Syntax | Category::Io => StateError::NotJson { path, line, column, cause },
         Category::Data => StateError::Content { path, line, column, cause },
     }
 }
@@ -238,11 +239,11 @@ mod tests {
         }
         assert_eq!(
             refusal(&WHOLE[..30]),
-            "state:3:11: the state file is not whole: EOF while parsing a string; put a copy of \
-             it in its place, or move it away while one master leads: then that one is adopted"
+            "state:3:12: the state file is not whole: it ends too early; put a copy of it in its \
+             place, or move it away while one master leads: then that one is adopted"
         );
-        assert!(refusal("").starts_with("state:1:0: the state file is not whole: EOF while"));
-        assert!(refusal(&WHOLE.replace("\"b:2\",\n    \"[", "\u{0}")).contains("state:6:1: "));
+        assert!(refusal("").starts_with("state:1:0: the state file is not whole: it ends"));
+        assert!(refusal(&WHOLE.replace("\"b:2\",\n    \"[", "\u{0}")).contains("state:6:5: "));
         assert!(refusal(&format!("{WHOLE}{{")).contains("trailing characters"));
     }
 
@@ -335,17 +336,17 @@ mod tests {
     #[test]
     fn what_is_not_known_is_refused_with_its_place() {
         for (from, to, start) in [
-            ("\"w\": 1", "\"w\": 1, \"votes\": 2", "state:30:20: "),
-            ("\"w\": 1", "\"w\": 256", "state:30:12: "),
+            ("\"w\": 1", "\"w\": 1, \"votes\": 2", "state:31:19: "),
+            ("\"w\": 1", "\"w\": 256", "state:31:12: "),
             ("\"term\": 3", "\"term\": -3", "state:10:14: "),
             ("\"Failover\"", "\"Tilt\"", "state:12:19: "),
-            ("0101010101010101010101010101010101010101", "01", "state:16:20: "),
-            (",\n    \"w\": 1", "", "state:30:3: "),
-            ("\"w\": 1", "\"w\": 1, \"w\": 1", "state:30:16: "),
+            ("0101010101010101010101010101010101010101", "01", "state:17:5: "),
+            (",\n    \"w\": 1", "", "state:31:3: "),
+            ("\"w\": 1", "\"w\": 1, \"w\": 1", "state:31:15: "),
         ] {
             assert!(WHOLE.contains(from), "{from}");
             let found = refusal(&WHOLE.replacen(from, to, 1));
-            assert!(found.starts_with(start), "{from}: {found}");
+            assert!(found.starts_with(start), "{from}: {found:.20}");
             assert!(found.contains("says what this version does not know: "), "{found}");
         }
     }

@@ -16,6 +16,7 @@ pub use replication::{Follower, Link, Replica, Replication, Role};
 /// What a process says of itself. It is bound to the connection on which it was read: the run id
 /// cannot change there.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of the server's")]
 pub struct Info {
     /// Which process it is; a restart makes a new one.
     pub run_id: Id,
@@ -335,9 +336,8 @@ mod tests {
 
     #[test]
     fn followers_are_bounded() {
-        let many: String = (0..1000)
-            .map(|at| format!("slave{at}:ip=h,port=1,state=online,offset=1,lag=0\n"))
-            .collect();
+        let line = |at| format!("slave{at}:ip=h,port=1,state=online,offset=1,lag=0\n");
+        let many = (0..1000).map(line).collect::<Vec<_>>().concat();
         let info = parse(&format!("{MASTER}{many}")).unwrap();
         assert_eq!(info.replication.followers.len(), MAX_FOLLOWERS);
     }

@@ -1,0 +1,268 @@
+//! No master is recorded: a running set is adopted, a stopped one gets its first master.
+
+use crate::sentinel::fixture::*;
+use crate::sentinel::*;
+
+/// A running set that nobody has recorded.
+fn running(nodes: usize) -> Set {
+    let mut set = Set::of(nodes).fresh();
+    set.seen.service = None;
+    set.seen.record = Some(empty_record(1, 0));
+    set
+}
+
+fn empty_record(term: u64, epoch: u64) -> Record {
+    Record {
+        term,
+        epoch,
+        phase: Phase::Adopt,
+        target: None,
+        master: None,
+        history: None,
+        previous_history: None,
+        base_offset: 0,
+        in_sync: Vec::new(),
+        w: 0,
+    }
+}
+
+#[test]
+fn a_running_set_is_adopted_as_it_is() {
+    let expected = Record {
+        phase: Phase::Stable,
+        master: Some(member(0)),
+        history: Some(history(1)),
+        in_sync: vec![member(1), member(2)],
+        ..empty_record(1, 1)
+    };
+    assert_eq!(running(3).acts(), [Action::Write(expected)]);
+}
+
+#[test]
+fn the_master_need_not_be_the_first_node_nor_have_replicas() {
+    let mut set = running(2).frozen(0).promoted(1, 1);
+    set.report(1).previous_history = None;
+    let expected = Record {
+        phase: Phase::Stable,
+        master: Some(member(1)),
+        history: Some(history(1)),
+        ..empty_record(1, 1)
+    };
+    assert_eq!(set.acts(), [Action::Write(expected)]);
+}
+
+#[test]
+fn what_looks_wrong_is_not_adopted() {
+    let table: [Row<Hold>; 9] = [
+        ("two masters", |set| set.report(2).role = Role::Master, Hold::SeveralMasters(n(0), n(2))),
+        (
+            "follows a stranger",
+            |set| {
+                let stranger = Link { upstream: Upstream::Stranger, ..link(0) };
+                set.report(2).role = Role::Replica(stranger);
+            },
+            Hold::FollowsStranger(n(2)),
+        ),
+        (
+            "another history",
+            |set| {
+                *set = set.clone().frozen(2);
+                set.report(2).history = history(9);
+            },
+            Hold::OtherHistory(n(2)),
+        ),
+        (
+            "the master is empty and another is not",
+            |set| {
+                *set = set.clone().frozen(1);
+                set.report(0).keys = 0;
+            },
+            Hold::EmptyMaster(n(1)),
+        ),
+        ("the master loads", |set| set.report(0).loading = true, Hold::Loading(n(0))),
+        ("a node has not answered yet", |set| set.node(1).report = None, Hold::Listening),
+        (
+            "a node lets nobody look",
+            |set| {
+                set.node(1).report = None;
+                set.node(1).trouble = Some(Trouble::Refused);
+            },
+            Hold::Troubled(n(1), Trouble::Refused),
+        ),
+        (
+            "a node is a Sentinel",
+            |set| {
+                set.node(2).report = None;
+                set.node(2).trouble = Some(Trouble::Stranger);
+            },
+            Hold::Troubled(n(2), Trouble::Stranger),
+        ),
+        (
+            "nobody leads, and nobody may be made to",
+            |set| {
+                set.seen.settings.may_appoint_first = false;
+                *set = set.clone().frozen(0);
+            },
+            Hold::NoMaster,
+        ),
+    ];
+    for (name, change, expected) in table {
+        assert_eq!(running(3).with(change).decides(), Err(expected), "{name}");
+    }
+}
+
+#[test]
+fn related_data_and_no_data_are_no_obstacle() {
+    let table: [Case; 4] = [
+        ("frozen, of the same history", |_| {}),
+        ("of another history, but empty", |set| {
+            set.report(2).history = history(9);
+            set.report(2).keys = 0;
+        }),
+        ("the master grew out of its history", |set| {
+            set.report(0).history = history(2);
+            set.report(0).previous_history = Some((history(1), 1000));
+            set.report(1).history = history(2);
+        }),
+        ("it grew out of the master's", |set| {
+            set.report(2).previous_history = Some((history(1), 1000));
+            set.report(2).history = history(9);
+        }),
+    ];
+    for (name, change) in table {
+        let mut set = running(3).frozen(2).with(change);
+        let record = set.writes();
+        assert_eq!((record.phase, record.in_sync), (Phase::Stable, vec![member(1)]), "{name}");
+    }
+}
+
+#[test]
+fn a_set_that_was_recorded_once_is_adopted_though_one_went_its_own_way() {
+    let mut set = running(3).frozen(2).with(|set| set.record().epoch = 6);
+    set.report(2).history = history(9);
+    let record = set.writes();
+    assert_eq!((record.epoch, record.in_sync), (7, vec![member(1)]));
+}
+
+#[test]
+fn a_node_that_stays_silent_is_not_waited_for_when_another_leads() {
+    let mut set = running(3);
+    set.node(2).report = None;
+    set.node(2).asked_ms = Some(set.now_ms);
+    assert_eq!(set.decides(), Err(Hold::Listening));
+    let mut set = set.later(5000);
+    assert_eq!(set.decides(), Err(Hold::Listening));
+    let mut set = set.later(1);
+    assert_eq!(set.writes().in_sync, [member(1)]);
+}
+
+/// Three nodes behind their gates, recorded as a set without a master.
+fn stopped() -> Set {
+    let mut set = Set::unrecorded(3);
+    set.seen.record = Some(empty_record(1, 0));
+    set.seen.my_term = 1;
+    set
+}
+
+#[test]
+fn who_becomes_the_first_master() {
+    let own_history = |set: &mut Set| {
+        (0..3).for_each(|node| set.report(node).history = history(10 + n(node).0));
+    };
+    let mut set = stopped().with(own_history).at(2, 5000);
+    assert_eq!(set.writes().target, Some(n(0)), "offsets of different histories do not compare");
+    let table: [Row<Result<(usize, u64), Hold>>; 12] = [
+        ("level: the lowest", |_| {}, Ok((0, 0))),
+        ("all empty", |set| (0..3).for_each(|node| set.report(node).keys = 0), Ok((0, 0))),
+        ("keys over none", |set| set.report(0).keys = 0, Ok((1, 0))),
+        ("the furthest on one history", |set| set.report(2).offset += 1, Ok((2, 0))),
+        (
+            "the newest epoch remembered",
+            |set| {
+                set.node(1).remembered = Some((4, true));
+                set.node(2).remembered = Some((5, false));
+                set.report(0).offset = 9999;
+            },
+            Ok((2, 5)),
+        ),
+        (
+            "in it, the master",
+            |set| {
+                set.node(1).remembered = Some((5, false));
+                set.node(2).remembered = Some((5, true));
+            },
+            Ok((2, 5)),
+        ),
+        (
+            "keys over what an emptied one remembers",
+            |set| {
+                set.node(1).remembered = Some((5, true));
+                set.report(1).keys = 0;
+            },
+            Ok((0, 5)),
+        ),
+        (
+            "of several histories: most keys",
+            |set| {
+                set.report(1).history = history(9);
+                set.report(1).keys += 1;
+            },
+            Ok((1, 0)),
+        ),
+        ("priority 0 never", |set| set.report(0).priority = 0, Ok((1, 0))),
+        (
+            "none of them may",
+            |set| (0..3).for_each(|node| set.report(node).priority = 0),
+            Err(Hold::NoCandidate),
+        ),
+        ("one loads", |set| set.report(2).loading = true, Err(Hold::Loading(n(2)))),
+        (
+            "one is away: it may have the data",
+            |set| {
+                set.node(2).report = None;
+                set.node(2).asked_ms = Some(0);
+                set.local.last_step_ms = Some(set.now_ms);
+            },
+            Err(Hold::Unreachable(n(2))),
+        ),
+    ];
+    for (name, change, expected) in table {
+        let mut set = stopped().with(change);
+        match (set.decides(), expected) {
+            (Ok(actions), Ok((target, epoch))) => {
+                let record = Record { target: Some(n(target)), ..empty_record(1, epoch) };
+                assert_eq!(actions, [Action::Write(record)], "{name}");
+            }
+            (actual, expected) => assert_eq!(actual.map(|_| (0, 0)), expected, "{name}"),
+        }
+    }
+}
+
+#[test]
+fn the_first_master_is_recorded_then_made_then_adopted() {
+    let mut set = stopped();
+    let record = set.writes();
+    set.seen.record = Some(record);
+    assert_eq!(set.acts(), [send(0, Command::Promote { min_replicas_to_write: 0 })]);
+    set.node(0).busy = true;
+    assert_eq!(set.decides(), Err(Hold::Unreachable(n(0))));
+    set.node(0).busy = false;
+    let mut set = set.promoted(0, 2);
+    let expected = Record {
+        phase: Phase::Stable,
+        master: Some(member(0)),
+        history: Some(history(2)),
+        ..empty_record(1, 1)
+    };
+    assert_eq!(set.acts(), [Action::Write(expected)]);
+}
+
+#[test]
+fn a_first_master_that_lost_its_data_meanwhile_is_not_made_one() {
+    let mut set = stopped();
+    let record = set.writes();
+    set.seen.record = Some(record);
+    let mut set = set.emptied(0);
+    let expected = set.changed(|record| record.target = Some(n(1)));
+    assert_eq!(set.acts(), [Action::Write(expected)]);
+}
