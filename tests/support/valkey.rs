@@ -289,7 +289,11 @@ pub fn create_file(path: &Path) -> fs::File {
     fs::File::create(path).unwrap_or_else(|error| panic!("cannot make {}: {error}", path.display()))
 }
 
-fn free_port() -> u16 {
+/// A port of 127.0.0.1 that nobody has at this moment.
+///
+/// # Panics
+/// When there is none.
+pub fn free_port() -> u16 {
     let port: io::Result<u16> =
         TcpListener::bind("127.0.0.1:0").and_then(|socket| Ok(socket.local_addr()?.port()));
     port.unwrap_or_else(|error| panic!("no free port on 127.0.0.1: {error}"))

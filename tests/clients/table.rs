@@ -1,0 +1,51 @@
+//! What was measured, for people: a line as soon as it is known, and in the end the tables, in
+//! Markdown.
+#![allow(clippy::print_stderr, clippy::print_stdout)]
+
+use crate::controller::Kind;
+use crate::measured::Fault;
+use crate::measured::Seen;
+
+/// Says what each client saw.
+pub fn report(kind: Kind, fault: Fault, seen: &[Seen]) {
+    // Not behind the name of a test.
+    eprintln!();
+    for client in seen {
+        let Seen { name, version, gap_us, acknowledged, lost, errors, stuck } = client;
+        eprintln!(
+            "{kind:?}, {fault:?}: {name} {version}: gap {} ms, {lost} of {acknowledged} writes lost, \
+             {errors} errors{}",
+            gap_us / 1000,
+            if stuck.is_some() { ", has not moved" } else { "" }
+        );
+    }
+}
+
+/// Prints a row a client: what it saw of a fault with each controller.
+///
+/// # Panics
+/// When the clients of both are not the same.
+pub fn print(fault: Fault, sentinel: &[Seen], gungnir: &[Seen]) {
+    let what = match fault {
+        Fault::Killed => "The master is killed (SIGKILL)",
+        Fault::HandedOver => "The master is handed over (SENTINEL FAILOVER)",
+    };
+    println!("\n{what}:\n");
+    println!(
+        "| client | version | gap with Sentinel | lost with Sentinel | gap with Gungnir | lost with Gungnir |"
+    );
+    println!("| --- | --- | --- | --- | --- | --- |");
+    assert_eq!(sentinel.len(), gungnir.len());
+    for (with_sentinel, with_gungnir) in sentinel.iter().zip(gungnir) {
+        let Seen { name, version, .. } = with_sentinel;
+        assert_eq!((name, version), (&with_gungnir.name, &with_gungnir.version));
+        println!("| {name} | {version} | {} | {} |", cells(with_sentinel), cells(with_gungnir));
+    }
+    println!();
+}
+
+fn cells(seen: &Seen) -> String {
+    let gap =
+        if seen.stuck.is_some() { "for ever".into() } else { format!("{} ms", seen.gap_us / 1000) };
+    format!("{gap} | {} of {}", seen.lost, seen.acknowledged)
+}
