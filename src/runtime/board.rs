@@ -62,6 +62,7 @@ impl Board {
         if let Some(place) = self.said.borrow_mut().get_mut(id.index()) {
             *place = said;
         }
+        self.changed.notify_one();
     }
 
     /// All of it, as the rules look at it.

@@ -237,19 +237,21 @@ pub struct Look {
     pub configs: Vec<Option<ServerConfig>>,
 }
 
-/// Looks at a set once, changing nothing: every node that answers within `limit`, and what the
-/// rules would say to taking it over as it is.
+/// Looks at a set once, changing nothing: until every node has answered, or is known not to, or
+/// `limit` has passed; and what the rules would say to taking it over as it is.
 pub async fn look_once(setup: &SetSetup, limit: Duration) -> Look {
     let board = Rc::new(Board::new(setup.settings.clone(), setup.nodes.len()));
     let (watchers, _commands) = watchers(setup, &board);
     let deadline = Instant::now() + limit;
-    let heard = |node: &Node| node.report.is_some() || node.trouble.is_some();
+    let heard = |(node, said): (&Node, &Option<String>)| {
+        node.report.is_some() || node.trouble.is_some() || said.is_some()
+    };
     let looks = async {
         let mut watchers: FuturesUnordered<_> = watchers.into_iter().map(Watcher::watch).collect();
         while watchers.next().await.is_some() {}
     };
     let wait = async {
-        while !board.nodes.borrow().iter().all(heard) {
+        while !board.nodes.borrow().iter().zip(board.said.borrow().iter()).all(heard) {
             board.changed.notified().await;
         }
     };

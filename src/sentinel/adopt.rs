@@ -36,6 +36,17 @@ pub(super) fn everybody_was_heard(view: View<'_>) -> Result<(), Hold> {
     Ok(())
 }
 
+/// The same for who goes on with a record: a node that lives but cannot be read is waited for only
+/// as long as a silent one.
+pub(super) fn everybody_was_waited_for(view: View<'_>) -> Result<(), Hold> {
+    let heard = everybody_was_heard(view);
+    let waited_ms = view.now_ms.saturating_sub(view.local.trusted_since_ms);
+    match heard {
+        Err(Hold::Troubled(..)) if waited_ms > view.seen.settings.down_after_ms => Ok(()),
+        heard => heard,
+    }
+}
+
 /// One master leads: it is recorded as it is. Who follows it becomes a member; W counts once it is
 /// seen in force.
 fn adopt(

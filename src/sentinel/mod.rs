@@ -157,7 +157,7 @@ fn take_over(view: View<'_>) -> Result<Option<Action>, Hold> {
     if !view.rules.has(Rule::TakeOver) && seen.record.is_some() {
         return Ok(None);
     }
-    adopt::everybody_was_heard(view)?;
+    adopt::everybody_was_waited_for(view)?;
     let on_nodes = seen.nodes.iter().map(|node| node.highest_term).max().unwrap_or(0);
     let recorded = seen.record.as_ref().map_or(0, |record| record.term);
     let term = on_nodes.max(recorded).max(seen.my_term) + 1;

@@ -285,3 +285,35 @@ async fn wrap(dial: &Dial, tcp: TcpStream) -> Result<Stream, OpenError> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_refusal_is_a_refusal_and_our_own_faults_are_ours() {
+        use io::ErrorKind;
+        let address = Address::new("10.0.0.1", 6379).unwrap();
+        let of = |kind: ErrorKind| connect_error(&address, &io::Error::from(kind));
+        let unreachable = |kind| OpenError::Unreachable { address: address.clone(), kind };
+        assert_eq!(
+            of(ErrorKind::ConnectionRefused),
+            OpenError::Refused { address: address.clone() }
+        );
+        for kind in [
+            ErrorKind::HostUnreachable,
+            ErrorKind::NetworkUnreachable,
+            ErrorKind::PermissionDenied,
+            ErrorKind::TimedOut,
+        ] {
+            assert_eq!(of(kind), unreachable(kind));
+        }
+        let lost = OpenError::Lost { address: address.clone(), lost: Lost::Reset };
+        assert_eq!(of(ErrorKind::ConnectionReset), lost);
+        // No free port, and no free file descriptor, which has no kind of its own.
+        let no_descriptor = connect_error(&address, &io::Error::from_raw_os_error(24));
+        for ours in [of(ErrorKind::AddrNotAvailable), no_descriptor] {
+            assert!(matches!(ours, OpenError::Local { .. }), "{ours:?}");
+        }
+    }
+}

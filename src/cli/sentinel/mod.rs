@@ -114,6 +114,7 @@ async fn watch(arguments: &SentinelArgs) -> Result<Outcome, Failure> {
                     let _ = reply.send(match waited {
                         Ok(()) => Ok(shown.master().unwrap_or_default()),
                         Err(Refusal::Hold(hold)) => Err(hold.describe(&name)),
+                        Err(Refusal::UnderWay) => Err("another handover is under way".into()),
                         Err(Refusal::Text(text)) => Err(text),
                     });
                 }
@@ -126,7 +127,7 @@ async fn watch(arguments: &SentinelArgs) -> Result<Outcome, Failure> {
             let name = |node: NodeId| addresses[node.index()].to_string();
             let _ = reply.send(match outcome {
                 Ok(()) => HandoverReply::Accepted,
-                Err(Refusal::Hold(Hold::UnderWay)) => HandoverReply::InProgress,
+                Err(Refusal::UnderWay) => HandoverReply::InProgress,
                 Err(Refusal::Hold(Hold::NobodyElse | Hold::NotInSync(_))) => {
                     HandoverReply::NoGoodReplica
                 }
@@ -150,6 +151,8 @@ async fn watch(arguments: &SentinelArgs) -> Result<Outcome, Failure> {
 
 /// Why a wish was not granted.
 enum Refusal {
+    /// Others wait already.
+    UnderWay,
     Hold(Hold),
     Text(String),
 }
@@ -174,7 +177,7 @@ async fn wish(
     };
     let (reply, outcome) = tokio::sync::oneshot::channel();
     let asked = Asked { wish: Wish::Switchover(node), reply };
-    wishes.try_send(asked).map_err(|_| Refusal::Hold(Hold::UnderWay))?;
+    wishes.try_send(asked).map_err(|_| Refusal::UnderWay)?;
     match outcome.await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(hold)) => Err(Refusal::Hold(hold)),
