@@ -6,9 +6,9 @@
 //! acknowledge that offset; only then is it recorded.
 
 use super::failover::send;
-use super::local::Mark;
+use super::local::{Change, Mark};
 use super::view::View;
-use super::{Action, Command, Durability, Local, Member, NodeId, Record, Report, Rule};
+use super::{Action, Command, Durability, Id, Local, Member, NodeId, Record, Report, Rule};
 
 /// Marks are set, or forgotten where their cause has gone.
 pub(super) fn mark(view: View<'_>, record: &Record, master: &Report, next: &mut Local) {
@@ -22,7 +22,7 @@ pub(super) fn mark(view: View<'_>, record: &Record, master: &Report, next: &mut 
     let same_master =
         next.mark.is_some_and(|it| (it.master, it.epoch) == (fresh.master, fresh.epoch));
     if !same_master {
-        next.nodes.iter_mut().for_each(|clock| clock.mark = None);
+        next.nodes.iter_mut().for_each(|clock| clock.change = None);
     }
     let stands = next
         .mark
@@ -37,11 +37,13 @@ pub(super) fn mark(view: View<'_>, record: &Record, master: &Report, next: &mut 
             is_shut_out(view, member).then_some(member.run_id)
         });
         let clock = &mut next.nodes[id.index()];
-        clock.mark = match (changed, clock.mark) {
-            (Some(run), Some((marked, offset))) if marked == run => Some((run, offset)),
-            (Some(run), _) => Some((run, master.offset)),
-            (None, _) => None,
-        };
+        clock.change = changed.map(|run_id| {
+            let noticed = Change { run_id, noticed_ms: view.now_ms, offset: None };
+            let change = clock.change.filter(|it| it.run_id == run_id).unwrap_or(noticed);
+            // What was asked before may be less than the member acknowledged since.
+            let offset = (master.asked_ms > change.noticed_ms).then_some(master.offset);
+            Change { offset: change.offset.or(offset), ..change }
+        });
     }
 }
 
@@ -80,12 +82,18 @@ fn acknowledged(
     u8::try_from(record.in_sync.iter().filter(has).count()).unwrap_or(u8::MAX)
 }
 
+/// The run whose change was noticed, and the offset read after that.
+fn change(view: View<'_>, node: NodeId) -> Option<(Id, u64)> {
+    let change = view.clock(node).change?;
+    Some((change.run_id, change.offset?))
+}
+
 /// A member that came back in another run counts for that run once it holds all that the earlier
 /// one may have acknowledged.
 fn refresh(view: View<'_>, record: &Record, master: &Report) -> Option<Action> {
     let position = record.in_sync.iter().position(|member| {
         let Some(report) = view.report(member.node) else { return false };
-        let Some((run, offset)) = view.clock(member.node).mark else { return false };
+        let Some((run, offset)) = change(view, member.node) else { return false };
         let attached = Some(report.history) == record.history
             && record.master.is_some_and(|it| report.link_to(it.node).is_some_and(|link| link.up));
         let follower = master.online_follower(member.node);
@@ -114,7 +122,7 @@ fn shrink(view: View<'_>, record: &Record, master: &Report) -> Option<Action> {
     if !is_shut_out(view, member) {
         return None;
     }
-    let (run, offset) = view.clock(member.node).mark?;
+    let (run, offset) = change(view, member.node)?;
     let enough = acknowledged(view, record, master, offset, Some(member.node)) >= record.w
         || !view.rules.has(Rule::DropAcknowledged);
     let rest = record.in_sync.len() - 1;
