@@ -67,7 +67,11 @@ async fn measure(sets: usize, seconds: u64) {
     let settled = async {
         // Until each set has a master and clients are sent there.
         while counts.get().1 < sets {
-            assert!(began.elapsed() < Duration::from_secs(120), "{} of {sets} settled", counts.get().1);
+            assert!(
+                began.elapsed() < Duration::from_secs(120),
+                "{} of {sets} settled",
+                counts.get().1
+            );
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         let start_up = began.elapsed();
@@ -297,7 +301,11 @@ fn replication(place: usize, ports: [u16; NODES]) -> String {
     );
     if place == 0 {
         let replica = |at: usize| {
-            format!("slave{}:ip=127.0.0.1,port={},state=online,offset=1000,lag=0\r\n", at - 1, ports[at])
+            format!(
+                "slave{}:ip=127.0.0.1,port={},state=online,offset=1000,lag=0\r\n",
+                at - 1,
+                ports[at]
+            )
         };
         format!(
             "# Replication\r\nrole:master\r\nconnected_slaves:2\r\nmin_slaves_good_slaves:2\r\n{}{}{end}",

@@ -68,7 +68,7 @@ pub(super) fn pursue(view: View<'_>, record: &Record, target: NodeId) -> Result<
             base_offset: 0,
             ..record.clone()
         };
-        return Ok(vec![Action::Write(next)]);
+        return Ok(vec![Action::Tell(Event::DataLossPossible(target)), Action::Write(next)]);
     }
     wait_for_writer(view, record)?;
     let mut actions = Vec::new();

@@ -52,6 +52,17 @@ pub struct Clock {
     pub looked_at: Option<Millis>,
     /// Since when the recorded master has not listed it.
     pub unlisted_since_ms: Option<Millis>,
-    /// An offset of the master, read after this node in this run was shut out or came back.
-    pub mark: Option<(Id, u64)>,
+    /// What has changed about this node as a member, while the record does not say so yet.
+    pub change: Option<Change>,
+}
+
+/// A member was shut out, or came back in another run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Change {
+    /// The run that was shut out, or that came back.
+    pub run_id: Id,
+    /// When that was noticed.
+    pub noticed_ms: Millis,
+    /// An offset of the master, asked for later than that.
+    pub offset: Option<u64>,
 }

@@ -6,9 +6,9 @@
 //! acknowledge that offset; only then is it recorded.
 
 use super::failover::send;
-use super::local::Mark;
+use super::local::{Change, Mark};
 use super::view::View;
-use super::{Action, Command, Durability, Local, Member, Millis, NodeId, Record, Report, Rule};
+use super::{Action, Command, Durability, Id, Local, Member, NodeId, Record, Report, Rule};
 
 /// Marks are set, or forgotten where their cause has gone.
 pub(super) fn mark(view: View<'_>, record: &Record, master: &Report, next: &mut Local) {
@@ -22,7 +22,7 @@ pub(super) fn mark(view: View<'_>, record: &Record, master: &Report, next: &mut 
     let same_master =
         next.mark.is_some_and(|it| (it.master, it.epoch) == (fresh.master, fresh.epoch));
     if !same_master {
-        next.nodes.iter_mut().for_each(|clock| clock.mark = None);
+        next.nodes.iter_mut().for_each(|clock| clock.change = None);
     }
     let stands = next
         .mark
@@ -30,19 +30,20 @@ pub(super) fn mark(view: View<'_>, record: &Record, master: &Report, next: &mut 
     next.mark = Some(stands.unwrap_or(fresh));
     for id in view.ids() {
         let changed = record.member(id).and_then(|member| {
-            let back = view.report(id).filter(|report| report.run_id != member.run_id);
-            if let Some(report) = back {
-                return Some((report.run_id, report.asked_ms));
+            let back = view.report(id).map(|report| report.run_id);
+            if back.is_some_and(|run| run != member.run_id) {
+                return back;
             }
-            is_shut_out(view, member).then(|| (member.run_id, ended_ms(view, member)))
+            is_shut_out(view, member).then_some(member.run_id)
         });
         let clock = &mut next.nodes[id.index()];
-        clock.mark = match (changed, clock.mark) {
-            (Some((run, _)), Some((marked, offset))) if marked == run => Some((run, offset)),
-            // Only what the master had by then covers all that the member acknowledged.
-            (Some((run, since_ms)), _) if master.asked_ms >= since_ms => Some((run, master.offset)),
-            _ => None,
-        };
+        clock.change = changed.map(|run_id| {
+            let noticed = Change { run_id, noticed_ms: view.now_ms, offset: None };
+            let change = clock.change.filter(|it| it.run_id == run_id).unwrap_or(noticed);
+            // What was asked before may be less than the member acknowledged since.
+            let offset = (master.asked_ms > change.noticed_ms).then_some(master.offset);
+            Change { offset: change.offset.or(offset), ..change }
+        });
     }
 }
 
@@ -64,13 +65,6 @@ fn is_shut_out(view: View<'_>, member: Member) -> bool {
     node.shut_out || frozen || (node.gated && view.is_dead(member))
 }
 
-/// When a member that is shut out was first known not to acknowledge any more.
-fn ended_ms(view: View<'_>, member: Member) -> Millis {
-    let frozen = view.in_run(member).map(|report| report.asked_ms);
-    let ended = view.node(member.node).ended.map(|ended| ended.at_ms);
-    frozen.or(ended).unwrap_or_default()
-}
-
 /// Members other than `without` that have acknowledged an offset, in their recorded runs.
 fn acknowledged(
     view: View<'_>,
@@ -88,12 +82,18 @@ fn acknowledged(
     u8::try_from(record.in_sync.iter().filter(has).count()).unwrap_or(u8::MAX)
 }
 
+/// The run whose change was noticed, and the offset read after that.
+fn change(view: View<'_>, node: NodeId) -> Option<(Id, u64)> {
+    let change = view.clock(node).change?;
+    Some((change.run_id, change.offset?))
+}
+
 /// A member that came back in another run counts for that run once it holds all that the earlier
 /// one may have acknowledged.
 fn refresh(view: View<'_>, record: &Record, master: &Report) -> Option<Action> {
     let position = record.in_sync.iter().position(|member| {
         let Some(report) = view.report(member.node) else { return false };
-        let Some((run, offset)) = view.clock(member.node).mark else { return false };
+        let Some((run, offset)) = change(view, member.node) else { return false };
         let attached = Some(report.history) == record.history
             && record.master.is_some_and(|it| report.link_to(it.node).is_some_and(|link| link.up));
         let follower = master.online_follower(member.node);
@@ -122,7 +122,7 @@ fn shrink(view: View<'_>, record: &Record, master: &Report) -> Option<Action> {
     if !is_shut_out(view, member) {
         return None;
     }
-    let (run, offset) = view.clock(member.node).mark?;
+    let (run, offset) = change(view, member.node)?;
     let enough = acknowledged(view, record, master, offset, Some(member.node)) >= record.w
         || !view.rules.has(Rule::DropAcknowledged);
     let rest = record.in_sync.len() - 1;

@@ -59,7 +59,7 @@ mod witness;
 pub use action::{Action, Command, Event};
 pub use hold::Hold;
 pub use id::{Id, NotAnId};
-pub use local::{Clock, Local, Mark};
+pub use local::{Change, Clock, Local, Mark};
 pub use observation::{
     Ended, EndedBy, Follower, Link, Node, Observation, Pointer, Report, Request, Role, Trouble,
     Upstream, Wish,

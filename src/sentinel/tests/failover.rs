@@ -136,7 +136,7 @@ fn a_target_that_grew_out_of_the_history_before_leads() {
     record.history = Some(history(2));
     record.previous_history = Some(history(1));
     record.base_offset = 1000;
-    assert_eq!(set.decides(), Ok(vec![send(1, Command::Promote { min_replicas_to_write: 0 })]));
+    assert_eq!(set.decides(), Ok(vec![send(1, PROMOTE)]));
     let mut set = set.promoted(1, 3);
     let record = set.writes();
     assert_eq!((record.phase, record.master), (Phase::Stable, Some(member(1))));

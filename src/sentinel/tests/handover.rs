@@ -54,8 +54,6 @@ fn hold_then_level_then_freeze_then_promote_then_record() {
         .also(|record| record.in_sync.push(member(2)))
     );
     set.seen.record = Some(record);
-    assert_eq!(set.acts(), [Action::Answer { request: 7, outcome: Ok(()) }]);
-    set.seen.request = None;
     assert_eq!(
         set.acts(),
         [
@@ -64,6 +62,8 @@ fn hold_then_level_then_freeze_then_promote_then_record() {
             send(2, Command::Follow(n(1))),
         ]
     );
+    set.seen.service = Some(Pointer { node: n(1), epoch: 2 });
+    assert_eq!(set.acts(), [Action::Answer { request: 7, outcome: Ok(()) }]);
 }
 
 trait Also {

@@ -16,6 +16,7 @@ mod stable;
 mod terms;
 mod witness;
 
+mod crashes;
 mod server;
 mod story;
 mod world;

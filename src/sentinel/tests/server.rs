@@ -10,7 +10,8 @@ pub enum Boot {
     Whole,
     /// The first so many writes, under the same history: an older snapshot.
     Older(usize),
-    /// All that it had, under a history with a new name: an append-only file.
+    /// All that it had, under a history with a new name, as from an append-only file. (Its offset
+    /// would begin at 0 too; here an offset is how much there is.)
     Renamed,
     /// Nothing.
     Empty,
@@ -34,8 +35,6 @@ pub struct Server {
     pub link_lost_ms: Option<Millis>,
     pub history: Id,
     pub previous: Option<(Id, u64)>,
-    /// Where its offset began.
-    pub base: u64,
     pub log: Vec<u32>,
     pub min_replicas: u8,
     pub paused_until_ms: Millis,
@@ -59,7 +58,6 @@ impl Server {
             link_lost_ms: None,
             history: history(1),
             previous: None,
-            base: 0,
             log: Vec::new(),
             min_replicas: 0,
             paused_until_ms: 0,
@@ -69,7 +67,7 @@ impl Server {
     }
 
     pub fn offset(&self) -> u64 {
-        self.base + self.log.len() as u64
+        self.log.len() as u64
     }
 
     /// The process runs and does something.
@@ -110,32 +108,28 @@ impl Server {
         match boot {
             Boot::Whole => {}
             Boot::Older(writes) => self.log.truncate(writes),
-            Boot::Renamed => {
-                (self.history, self.previous) = (name, None);
-                self.base = 0u64.wrapping_sub(self.log.len() as u64);
-            }
+            Boot::Renamed => (self.history, self.previous) = (name, None),
             Boot::Empty => {
-                (self.history, self.previous, self.base) = (name, None, 0);
+                (self.history, self.previous) = (name, None);
                 self.log.clear();
             }
-        }
-        if boot == Boot::Renamed {
-            // Its offset begins at 0 whatever it holds.
-            self.base = 0;
         }
     }
 
     /// Attached to a master: what it misses is sent, or everything.
     pub fn sync(&mut self, master: &Self) {
+        if (self.history, self.offset()) == (master.history, master.offset()) {
+            self.link_lost_ms = None;
+            return;
+        }
         let shared = if master.history == self.history {
-            self.offset() <= master.offset() && self.base == master.base
+            self.offset() <= master.offset()
         } else {
             let grown = master.previous.filter(|(previous, _)| *previous == self.history);
-            grown.is_some_and(|(_, until)| self.offset() <= until) && self.base == master.base
+            grown.is_some_and(|(_, until)| self.offset() <= until)
         };
         if !shared {
             self.log.clear();
-            self.base = master.base;
         }
         self.log.extend_from_slice(&master.log[self.log.len()..]);
         (self.history, self.previous) = (master.history, master.previous);

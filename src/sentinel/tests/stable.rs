@@ -269,6 +269,7 @@ fn a_wish_to_promote_begins_a_failover_of_a_master_that_lives() {
     let record = set.writes();
     assert_eq!((record.phase, record.master), (Phase::Stable, Some(member(2))));
     set.seen.record = Some(record);
+    set.seen.service = Some(Pointer { node: n(2), epoch: 2 });
     assert_eq!(set.acts(), [Action::Answer { request: 7, outcome: Ok(()) }]);
     let mut away = Set::of(3).dead(2).asks(Wish::Promote(n(2)));
     assert_eq!(away.decides(), Err(Hold::Unreachable(n(2))));
