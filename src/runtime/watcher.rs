@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{debug, info, warn};
 
-use crate::sentinel::{self, Ended, EndedBy, Id, NodeId, Trouble};
+use crate::sentinel::{self, Ended, EndedBy, Home, Id, NodeId, Trouble};
 use crate::valkey::{
     Address, Answer, Closed, Command, Connection, Dial, ErrorReply, Info, Lost, OpenError,
     ServerConfig,
@@ -187,6 +187,7 @@ impl Watcher {
         let w = session.config.min_replicas_to_write;
         Beside {
             asked_ms,
+            home: Home::default(),
             priority: session.config.replica_priority,
             min_replicas_to_write: u8::try_from(w).unwrap_or(u8::MAX),
         }

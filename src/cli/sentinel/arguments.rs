@@ -201,6 +201,8 @@ impl SentinelArgs {
             durability: Durability::Required,
             may_appoint_first: false,
             auto_failover: true,
+            // They replicate as one user, if as any.
+            shuts_out: false,
         }
     }
 
