@@ -15,6 +15,7 @@
 //! [`render`](crate::render)).
 
 mod annotation;
+pub mod election;
 mod facts;
 mod manager;
 mod news;

@@ -8,13 +8,17 @@
 //! ```
 //!
 //! A set is one future: nothing in it is spawned, and when it is dropped all its connections are.
+//! What it is watched for ([`SetTargets`]) may change meanwhile; connections to processes that stay
+//! are kept.
 //! Nodes are asked concurrently, so that a slow one delays no other; a node has one command under
 //! way at most. Whether this process may still act is asked again right before a command is sent.
 //!
 //! What never happens here: a decision about who is master.
 
 mod aliases;
+mod ask;
 mod board;
+mod crew;
 mod disk;
 mod endpoint_file;
 mod event_log;
@@ -24,12 +28,17 @@ mod file_store;
 mod hex_id;
 mod mirror;
 mod names;
+mod obey;
 mod perform;
 mod report;
+mod session;
 mod set;
+mod shut_out;
 mod state_file;
 mod store;
+mod story;
 mod stub;
+mod target;
 #[cfg(test)]
 mod toy;
 mod trace;
@@ -43,10 +52,12 @@ pub use explanation::{EventExplained, Explanation, Facts, Gate, NodeExplained, e
 pub use fence::Fence;
 pub use file_store::FileStore;
 pub use names::SetNames;
-pub use set::{Asked, Look, NodeSetup, Observer, SetSetup, Wished, look_once, watch_set};
+pub use set::{Asked, Look, Observer, SetSetup, Wished, look_once, watch_set};
 pub use state_file::StateError;
 pub use store::{Store, StoreError, Versioned};
+pub use story::{Story, Told};
 pub use stub::*;
+pub use target::{NodeSetup, NodeTarget, ProcessTarget, SetTargets};
 pub use trace::{Decision, Difference, Recorder, Replay, ReplayError, Step, replay};
 
 use std::time::Duration;

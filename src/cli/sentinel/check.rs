@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 
 use crate::cli::exit::Failure;
-use crate::runtime::{Clock, Look, NodeSetup, SetSetup, look_once};
+use crate::runtime::{Clock, Look, NodeSetup, SetSetup, SetTargets, look_once};
 use crate::sentinel::{Hold, NodeId, Settings, Trouble};
 
 use super::SentinelArgs;
@@ -30,14 +30,13 @@ pub(super) async fn before_start(
     known: bool,
 ) -> Result<Checked, Failure> {
     let setup = SetSetup {
-        settings: arguments.settings(0, 10),
-        nodes,
+        targets: SetTargets::fixed(arguments.settings(0, 10), &nodes),
         fence: None,
         may_act: std::rc::Rc::new(|| false),
         clock,
     };
     let look = look_once(&setup, PATIENCE).await;
-    let name = |node: NodeId| setup.nodes[node.index()].address.to_string();
+    let name = |node: NodeId| nodes[node.index()].address.to_string();
     for (node, (said, index)) in look.seen.nodes.iter().zip(look.said.iter().zip(0..)) {
         let address = name(NodeId::at(index));
         match (&node.report, node.trouble) {
@@ -72,7 +71,7 @@ pub(super) async fn before_start(
     let settings = arguments.settings(w, lag_s);
     let mut warnings = Vec::new();
     judge(arguments, &settings, &mut warnings)?;
-    let replicas = setup.nodes.len() - 1;
+    let replicas = nodes.len() - 1;
     if usize::from(settings.min_replicas_to_write) > replicas {
         return Err(Failure::usage(format_args!(
             "{} replicas must hold a write, but there are {replicas}: nothing could be written",
@@ -91,7 +90,7 @@ pub(super) async fn before_start(
             }
         }
     }
-    Ok(Checked { settings, nodes: setup.nodes, warnings })
+    Ok(Checked { settings, nodes, warnings })
 }
 
 /// W and lag as the master has them, or whoever answers.

@@ -16,7 +16,7 @@ use tracing::{info, warn};
 
 use crate::discovery::{Config, HandoverReply, HandoverRequest, Publisher, Server};
 use crate::runtime::{
-    Asked, Clock, ControlRequest, ControlServer, Fence, SetSetup, Store as _, watch_set,
+    Asked, Clock, ControlRequest, ControlServer, Fence, SetSetup, SetTargets, Store as _, watch_set,
 };
 use crate::sentinel::{Hold, NodeId, Wish};
 use crate::valkey::{Address, Secret};
@@ -63,8 +63,7 @@ async fn watch(arguments: &SentinelArgs) -> Result<Outcome, Failure> {
         node.gated = gated.contains(&NodeId::at(index));
     }
     let setup = SetSetup {
-        settings: checked.settings,
-        nodes,
+        targets: SetTargets::fixed(checked.settings, &nodes),
         fence: Some(Fence::new(random_password()?)),
         may_act: Rc::new(|| true),
         clock,
