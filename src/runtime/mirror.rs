@@ -485,13 +485,14 @@ pub(super) mod tests {
             paused_until_ms in of(count()),
             flags in any::<(bool, bool, bool)>(),
             highest_term in count(),
+            last_run in of(id()),
             remembered in of((count(), any::<bool>())),
         ) -> Node {
             let (busy, shut_out, gated) = flags;
             let ended = ended.map(|(run_id, by, at_ms)| Ended { run_id, by, at_ms });
             Node {
                 asked_ms, trouble, report, ended, paused_until_ms, busy, highest_term, shut_out,
-                gated, remembered,
+                gated, last_run, remembered,
             }
         }
     }

@@ -10,7 +10,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::sentinel::{
-    Action, Hold, Local, Millis, Node, NodeId, Observation, Phase, Record, Request, Settings, Wish, step,
+    Action, Hold, Local, Millis, Node, NodeId, Observation, Phase, Record, Request, Settings, Wish,
+    step,
 };
 use crate::valkey::{Address, Dial, ServerConfig};
 
@@ -221,6 +222,10 @@ impl Replies {
     }
 
     fn ask(&mut self, board: &Board, Asked { wish, reply }: Asked) {
+        if reply.is_closed() {
+            // Whoever asked has given up before it was this one's turn.
+            return;
+        }
         self.last += 1;
         self.waiting = Some(reply);
         board.request.set(Some(Request { id: self.last, wish }));

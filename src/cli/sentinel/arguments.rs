@@ -13,7 +13,7 @@ use tokio_rustls::rustls::ClientConfig;
 
 use crate::cli::exit::Failure;
 use crate::discovery;
-use crate::runtime::{FileStore, NodeSetup, Recorder, SetNames};
+use crate::runtime::{FileStore, NodeSetup, Recorder, SetNames, beside, control_of};
 use crate::sentinel::{Durability, Policy, ReplicaOrder, Settings};
 use crate::valkey::{Address, Credentials, Dial, Secret, client_config};
 
@@ -216,7 +216,7 @@ impl SentinelArgs {
     }
 
     pub(super) fn control_file(&self) -> PathBuf {
-        self.control.clone().unwrap_or_else(|| beside(&self.endpoint_file, ".sock"))
+        self.control.clone().unwrap_or_else(|| control_of(&self.endpoint_file))
     }
 
     pub(super) fn names(&self, addresses: &[Address]) -> SetNames {
@@ -262,13 +262,6 @@ impl SentinelArgs {
         }
         Ok(config)
     }
-}
-
-/// A file named like another, with an ending more.
-pub(in crate::cli) fn beside(file: &Path, ending: &str) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(ending);
-    PathBuf::from(name)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
