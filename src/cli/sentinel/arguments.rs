@@ -157,9 +157,8 @@ impl SentinelArgs {
             )));
         }
         for text in &self.nodes {
-            let address: Address = text
-                .parse()
-                .map_err(|error| Failure::usage(format_args!("--nodes `{text}`: {error}")))?;
+            let address: Address =
+                text.parse().map_err(|error| Failure::usage(format_args!("--nodes: {error}")))?;
             if !seen.insert(address.clone()) {
                 return Err(Failure::usage(format_args!("--nodes names `{address}` twice")));
             }
@@ -211,8 +210,13 @@ impl SentinelArgs {
 
     pub(super) fn store(&self, addresses: &[Address]) -> Result<FileStore, Failure> {
         let state = self.state.clone().unwrap_or_else(|| beside(&self.endpoint_file, ".state"));
-        FileStore::open(&state, &self.endpoint_file, self.names(addresses))
-            .map_err(|error| Failure::Usage(anyhow::Error::new(error)))
+        FileStore::open(&state, &self.endpoint_file, self.names(addresses)).map_err(|error| {
+            if error.is_input() {
+                Failure::Usage(anyhow::Error::new(error))
+            } else {
+                Failure::Io(anyhow::Error::new(error))
+            }
+        })
     }
 
     pub(super) fn control_file(&self) -> PathBuf {
