@@ -100,7 +100,7 @@ fn replay(folder: &Folder) -> Run {
 }
 
 const BEGINS: &str = "line 1: a process begins to watch demo: a:1, b:1, c:1\n     \
-                      0.000 s  waits: waits until every node has answered or stayed silent\n";
+                      0.000 s  not yet: waits until every node has answered or stayed silent\n";
 const ADOPTS: &str = "     0.020 s  records epoch 0, term 1: the first master is to be found, or \
                       made of nobody yet; members none; w 0\n";
 
@@ -205,7 +205,7 @@ fn what_is_no_trace_is_refused() {
         (
             half.as_str(),
             BEGINS,
-            "line 3, column 50: EOF while parsing an object; another release may have written it",
+            "line 3, column 50: EOF while parsing a string; another release may have written it",
         ),
     ] {
         folder.write("trace", text);

@@ -97,7 +97,8 @@ impl Story {
         let mut told = Vec::new();
         if first {
             *self = Self { steps: self.steps, began_ms: now_ms, hold: None, differs: false };
-            told.push(begins(line, &names));
+            // Its own line is the one before its first step.
+            told.push(begins(line.saturating_sub(1), &names));
         }
         let at_ms = now_ms.saturating_sub(self.began_ms);
         if let Some(difference) = difference {
@@ -156,7 +157,7 @@ fn text(told: &Told) -> String {
         Told::Step { line: _, at_ms, decided, hold } => {
             let at = seconds(*at_ms);
             let decided = decided.iter().map(|what| format!("{at}  {what}\n"));
-            let hold = hold.iter().map(|why| format!("{at}  waits: {why}\n"));
+            let hold = hold.iter().map(|why| format!("{at}  not yet: {why}\n"));
             decided.chain(hold).collect()
         }
         Told::Difference { line, at_ms, recorded, today } => {
@@ -175,7 +176,7 @@ fn text(told: &Told) -> String {
 fn decision(whose: &str, Shown { actions, hold }: &Shown) -> String {
     let nothing = actions.is_empty() && hold.is_none();
     let actions = actions.iter().map(|action| format!("{whose}  {action}\n"));
-    let hold = hold.iter().map(|hold| format!("{whose}  waits: {hold}\n"));
+    let hold = hold.iter().map(|hold| format!("{whose}  not yet: {hold}\n"));
     let nothing = nothing.then(|| format!("{whose}  nothing\n"));
     actions.chain(hold).chain(nothing).collect()
 }
