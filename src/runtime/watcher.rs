@@ -13,7 +13,7 @@ use tracing::{debug, info, warn};
 
 use crate::sentinel::{self, Ended, EndedBy, Home, Id, NodeId, Trouble};
 use crate::valkey::{
-    Address, Answer, Closed, Command, Connection, Dial, ErrorReply, Info, Lost, OpenError,
+    Address, Answer, Closed, Command, Connection, Dial, ErrorReply, Info, Lost, Mode, OpenError,
     ServerConfig,
 };
 
@@ -141,6 +141,10 @@ impl Watcher {
         };
         let info = info.map_err(NoSession::Answer)?;
         let info = Info::parse(text(&info)).map_err(|it| NoSession::Stranger(it.to_string()))?;
+        if info.mode == Mode::Cluster {
+            let why = "it is a node of Valkey Cluster, whose nodes decide themselves who is master";
+            return Err(NoSession::Stranger(why.to_owned()));
+        }
         let config = config.map_err(NoSession::Answer)?;
         let config =
             ServerConfig::parse(&config).map_err(|it| NoSession::Stranger(it.to_string()))?;

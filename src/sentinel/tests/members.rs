@@ -34,6 +34,8 @@ fn back(set: Set, offset: u64) -> Set {
 fn a_new_run_takes_the_place_of_the_old_one_when_it_holds_what_that_may_have_held() {
     let second = Member { node: n(2), run_id: run(2, 2), home: Home::default() };
     let mut set = back(Set::of(3).later(1000), 990);
+    assert_eq!(set.decides(), Ok(vec![]), "it has only been noticed");
+    let mut set = set.later(100);
     assert_eq!(set.decides(), Ok(vec![]), "behind");
     let mut set = written(set, 1005);
     list(&mut set, 2, 999);
@@ -64,8 +66,11 @@ fn the_mark_is_read_after_the_new_run_was_seen() {
 fn a_third_run_begins_anew() {
     let mut set = back(Set::of(3).later(1000), 990);
     assert_eq!(set.decides(), Ok(vec![]));
-    let mut set = written(set, 2000);
+    let mut set = written(set.later(100), 2000);
     set.report(2).run_id = run(2, 3);
+    list(&mut set, 2, 2000);
+    assert_eq!(set.decides(), Ok(vec![]), "it has only been noticed");
+    let mut set = set.later(100);
     list(&mut set, 2, 1500);
     assert_eq!(set.decides(), Ok(vec![]), "the mark is 2000 now");
     list(&mut set, 2, 2000);
