@@ -5,8 +5,8 @@ use std::path::Path;
 
 use gungnir::runtime::{Recorder, SetNames};
 use gungnir::sentinel::{
-    Action, Durability, Follower, Id, Link, Local, Node, NodeId, Observation, Policy, ReplicaOrder,
-    Report, Role, Settings, Upstream, step,
+    Action, Durability, Follower, Home, Id, Link, Local, Node, NodeId, Observation, Policy,
+    ReplicaOrder, Report, Role, Settings, Upstream, step,
 };
 
 use crate::support::answers::{Answers, where_nobody_listens};
@@ -29,6 +29,7 @@ fn unheard() -> Observation {
             durability: Durability::Required,
             may_appoint_first: false,
             auto_failover: true,
+            shuts_out: false,
         },
         record: None,
         my_term: 0,
@@ -52,6 +53,7 @@ fn report(node: u8) -> Report {
     Report {
         asked_ms: 1010,
         run_id: Id([node + 1; 20]),
+        home: Home::default(),
         role: if node == 0 { Role::Master } else { Role::Replica(link) },
         loading: false,
         priority: 100,
