@@ -97,7 +97,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let console = Console::new(cli.color);
-    trace(cli.verbose, &console);
+    // What runs for long says what it does, and all the more what it warns of.
+    let always = u8::from(matches!(cli.command, Command::Sentinel(_)));
+    trace(cli.verbose.saturating_add(always), &console);
     match execute(cli.command, &console) {
         Ok(outcome) => outcome.code(),
         Err(failure) => {
