@@ -110,7 +110,7 @@ async fn watch(ports: Vec<u16>, clock: Clock, counts: Rc<std::cell::Cell<(u64, u
             credentials: None,
             connect_timeout,
         };
-        NodeSetup { address, dial, gated: true }
+        NodeSetup { address, dial, password_file: None, gated: true }
     };
     let nodes: Vec<NodeSetup> = ports.iter().map(node).collect();
     let settings = Settings {

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::sentinel::Trouble;
-use crate::valkey::{Answer, Command, Connection, ErrorReply, Info, Lost, OpenError, ServerConfig};
+use crate::valkey::{
+    Answer, Command, Connection, ErrorReply, Info, Lost, Mode, OpenError, ServerConfig,
+};
 
 use super::fence::{Standing, terms};
 use super::report::{report, trouble};
@@ -31,9 +33,31 @@ pub(super) enum NoSession {
 }
 
 impl Watcher {
+    /// A connection; when the password is refused, with the one that is in its file by now.
+    pub(super) async fn connect(&self, target: &ProcessTarget) -> Result<Connection, OpenError> {
+        let mut dial = target.dial.clone();
+        if let Some(found) = &*self.found.borrow() {
+            dial.credentials = Some(found.clone());
+        }
+        let opened = Connection::open(&dial).await;
+        let Some(file) = &target.password_file else { return opened };
+        match &opened {
+            Err(OpenError::Reply { reply: ErrorReply::WrongPass | ErrorReply::NoAuth, .. }) => {}
+            _ => return opened,
+        }
+        let found = file.read().await;
+        if found.is_none() || found == dial.credentials {
+            return opened;
+        }
+        info!(node = %dial.address, "the password file has another password by now");
+        self.found.borrow_mut().clone_from(&found);
+        dial.credentials = found;
+        Connection::open(&dial).await
+    }
+
     pub(super) async fn open(&self, target: &ProcessTarget) -> Result<Session, NoSession> {
         let asked_ms = self.clock.now_ms();
-        let mut connection = Connection::open(&target.dial).await.map_err(NoSession::Open)?;
+        let mut connection = self.connect(target).await.map_err(NoSession::Open)?;
         let port = target.dial.address.port();
         if let Some(peer) = connection.peer() {
             self.aliases.learn(self.id, &peer.ip().to_string(), port);
@@ -46,6 +70,10 @@ impl Watcher {
         };
         let info = info.map_err(NoSession::Answer)?;
         let info = Info::parse(text(&info)).map_err(|it| NoSession::Stranger(it.to_string()))?;
+        if info.mode == Mode::Cluster {
+            let why = "it is a node of Valkey Cluster, whose nodes decide themselves who is master";
+            return Err(NoSession::Stranger(why.to_owned()));
+        }
         let mut session = Session::new(target.clone(), connection, info);
         match config {
             Ok(value) => {
@@ -159,11 +187,15 @@ impl Watcher {
         match answers.next() {
             Some(Ok(it)) if full => match Info::parse(text(&it)) {
                 Ok(info) => session.info = info,
-                Err(error) => return self.misread(session, &error),
+                Err(error) => {
+                    self.misread(session, &error);
+                    return Ok(());
+                }
             },
             Some(Ok(it)) => {
                 if let Err(error) = session.info.merge_light(text(&it)) {
-                    return self.misread(session, &error);
+                    self.misread(session, &error);
+                    return Ok(());
                 }
             }
             Some(Err(error)) => {
@@ -190,17 +222,12 @@ impl Watcher {
         Ok(())
     }
 
-    pub(super) fn misread(
-        &self,
-        session: &Session,
-        error: &dyn std::error::Error,
-    ) -> Result<(), Lost> {
+    pub(super) fn misread(&self, session: &Session, error: &dyn std::error::Error) {
         warn!(node = %session.target.dial.address, "{error}");
         self.board.update(self.id, |node| {
             node.asked_ms = None;
             node.trouble = Some(Trouble::Stranger);
         });
-        Ok(())
     }
 
     /// Takes the connection over into the present term, if that has not been done.

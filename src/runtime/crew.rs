@@ -71,6 +71,7 @@ impl Crew {
                     aliases: Rc::clone(&self.aliases),
                     board: Rc::clone(&self.board),
                     fence: self.fence.clone(),
+                    found: RefCell::default(),
                     orders,
                     may_act: Rc::clone(&setup.may_act),
                     clock: setup.clock,

@@ -18,6 +18,7 @@
 mod aliases;
 mod ask;
 mod board;
+mod control;
 mod crew;
 mod disk;
 mod endpoint_file;
@@ -26,9 +27,11 @@ mod explanation;
 mod fence;
 mod file_store;
 mod hex_id;
+mod hold_news;
 mod mirror;
 mod names;
 mod obey;
+mod password_file;
 mod perform;
 mod report;
 mod session;
@@ -37,7 +40,6 @@ mod shut_out;
 mod state_file;
 mod store;
 mod story;
-mod stub;
 mod target;
 #[cfg(test)]
 mod toy;
@@ -47,16 +49,19 @@ pub mod words;
 mod writer;
 
 pub use aliases::Aliases;
+pub use control::{ControlError, ControlReply, ControlRequest, ControlServer, ask, control_of};
+pub use disk::beside;
 pub use event_log::EventLog;
 pub use explanation::{EventExplained, Explanation, Facts, Gate, NodeExplained, explain};
 pub use fence::Fence;
 pub use file_store::FileStore;
+pub use hold_news::HoldNews;
 pub use names::SetNames;
+pub use password_file::{MAX_PASSWORD_BYTES, PasswordFile};
 pub use set::{Asked, Look, Observer, SetSetup, Wished, look_once, watch_set};
 pub use state_file::StateError;
 pub use store::{Store, StoreError, Versioned};
 pub use story::{Story, Told};
-pub use stub::*;
 pub use target::{NodeSetup, NodeTarget, ProcessTarget, SetTargets};
 pub use trace::{Decision, Difference, Recorder, Replay, ReplayError, Step, replay};
 

@@ -70,10 +70,14 @@ impl Watcher {
             if let Some(Ok(it)) = answers.next() {
                 match Info::parse(text(&it)) {
                     Ok(info) => session.info = info,
-                    Err(error) => return self.misread(session, &error),
+                    Err(error) => {
+                        self.misread(session, &error);
+                        return Ok(());
+                    }
                 }
             }
         }
+        session.refused = None;
         debug!(node = %session.target.dial.address, ?command, took = ?began.elapsed(), "done");
         if matches!(command, sentinel::Command::ShutOut(_) | sentinel::Command::LetIn(_)) {
             self.read_shut_out(session).await?;
@@ -94,7 +98,11 @@ impl Watcher {
     }
 
     fn refused(&self, session: &mut Session, command: sentinel::Command, error: &ErrorReply) {
-        warn!(node = %session.target.dial.address, ?command, %error, "refused");
+        if session.refused.as_ref() != Some(error) {
+            let node = &session.target.dial.address;
+            warn!(%node, ?command, %error, "refused; it is repeated");
+        }
+        session.refused = Some(error.clone());
         Self::retry_later(session);
         let found = trouble(error);
         self.board.update(self.id, |node| {

@@ -8,7 +8,7 @@ use super::fence::Standing;
 use super::report::Beside;
 use super::target::ProcessTarget;
 use crate::sentinel::{Id, Millis};
-use crate::valkey::{Connection, Info, ServerConfig};
+use crate::valkey::{Connection, ErrorReply, Info, ServerConfig};
 
 /// A connection that is up. It belongs to one run of one process; whatever takes that one's place
 /// gets another session.
@@ -25,6 +25,8 @@ pub(super) struct Session {
     /// The term that this connection was taken over into, and how that went.
     pub term: u64,
     pub standing: Standing,
+    /// How the last command was refused.
+    pub refused: Option<ErrorReply>,
     /// After a refused command, when the next one may come, and how long the wait was.
     pub retry: Option<(Instant, Duration)>,
     /// Since when the node is said to be somewhere else, or nowhere.
@@ -42,6 +44,7 @@ impl Session {
             full_look: Instant::now(),
             term: 0,
             standing: Standing::Open,
+            refused: None,
             retry: None,
             moved: None,
         }

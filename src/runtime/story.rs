@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::hold_news::HoldNews;
 use super::names::SetNames;
 use super::words;
 use crate::sentinel::{
@@ -40,7 +41,7 @@ pub struct Story {
     names: SetNames,
     record: Option<Record>,
     pointer: Option<Pointer>,
-    hold: Option<Hold>,
+    holds: HoldNews,
     /// The run of each node that was seen last.
     runs: Vec<Option<Id>>,
 }
@@ -49,7 +50,7 @@ impl Story {
     /// A story that has not begun.
     #[must_use]
     pub fn new(names: SetNames) -> Self {
-        Self { names, record: None, pointer: None, hold: None, runs: Vec::new() }
+        Self { names, record: None, pointer: None, holds: HoldNews::default(), runs: Vec::new() }
     }
 
     /// What has happened since the last step.
@@ -69,18 +70,16 @@ impl Story {
         }
         if seen.service != self.pointer {
             if let Some(pointer) = seen.service {
-                let old = self.pointer.map(|it| self.name(it.node)).unwrap_or_default();
                 let new = self.name(pointer.node);
-                if old != new {
-                    told.push(say("+switch-master", format!("{old} {new}").trim().to_owned()));
+                match self.pointer.map(|it| self.name(it.node)) {
+                    Some(old) if old == new => {}
+                    Some(old) => told.push(say("+switch-master", format!("{old} {new}"))),
+                    None => told.push(say("clients", format!("go to {new}"))),
                 }
             }
             self.pointer = seen.service;
         }
-        if self.hold.map(kind) != local.hold.map(kind) {
-            told.extend(local.hold.and_then(|hold| self.held(hold)));
-            self.hold = local.hold;
-        }
+        told.extend(self.holds.of(actions, local.hold).and_then(|hold| self.held(hold)));
         told
     }
 
@@ -103,7 +102,7 @@ impl Story {
 
     fn held(&self, hold: Hold) -> Option<Told> {
         let warning = match hold {
-            Hold::Writing | Hold::Freezing | Hold::Listening | Hold::Retrying(_) => return None,
+            Hold::Freezing | Hold::Listening => return None,
             Hold::Superseded(_) | Hold::SeveralMasters(..) | Hold::NoQuorum { .. } => true,
             _ => false,
         };
@@ -174,9 +173,4 @@ impl Story {
 
 fn say(reason: &'static str, text: String) -> Told {
     Told { reason, text, warning: false, gate: None }
-}
-
-/// Reasons of one kind are told once, however their figures change.
-fn kind(hold: Hold) -> std::mem::Discriminant<Hold> {
-    std::mem::discriminant(&hold)
 }

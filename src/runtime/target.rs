@@ -1,10 +1,12 @@
 //! What a set is watched for. All of it may change while it is watched: pods come and go, people
 //! change their minds, passwords and certificates are replaced.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::password_file::PasswordFile;
 use crate::sentinel::{Home, Id, Settings};
 use crate::valkey::{Address, Dial};
 
@@ -44,6 +46,8 @@ pub struct ProcessTarget {
     pub address: Address,
     /// How it is dialled.
     pub dial: Dial,
+    /// Where another password may be found when the one that is known is refused.
+    pub password_file: Option<Rc<PasswordFile>>,
     /// The incarnation of the node: an address may be given to another one.
     pub home: Home,
 }
@@ -55,6 +59,8 @@ pub struct NodeSetup {
     pub address: Address,
     /// How it is dialled.
     pub dial: Dial,
+    /// Where another password may be found when the one that is known is refused.
+    pub password_file: Option<Rc<PasswordFile>>,
     /// It is known to start as a replica of nowhere.
     pub gated: bool,
 }
@@ -63,10 +69,11 @@ impl SetTargets {
     /// Servers that never change.
     #[must_use]
     pub fn fixed(settings: Settings, nodes: &[NodeSetup]) -> watch::Receiver<Self> {
-        let node = |NodeSetup { address, dial, gated }: &NodeSetup| NodeTarget {
+        let node = |NodeSetup { address, dial, password_file, gated }: &NodeSetup| NodeTarget {
             process: Some(ProcessTarget {
                 address: address.clone(),
                 dial: dial.clone(),
+                password_file: password_file.clone(),
                 home: Home::default(),
             }),
             gated: *gated,

@@ -7,6 +7,7 @@
 //! A node may move: its pod is made anew, elsewhere. The connection to the process that was there
 //! is kept as long as that one leads, so that it can hand over.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{debug, info, warn};
 
 use crate::sentinel::{self, Ended, EndedBy, Id, NodeId};
-use crate::valkey::{Closed, Connection, Lost, OpenError, Role};
+use crate::valkey::{Closed, Connection, Credentials, Lost, OpenError, Role};
 
 use super::Clock;
 use super::aliases::Aliases;
@@ -27,8 +28,11 @@ use super::target::{ProcessTarget, SetTargets};
 
 /// Between the two dials that have to be refused, in milliseconds: a proof needs both within 50.
 const SECOND_DIAL_AFTER: Duration = Duration::from_millis(8);
-/// How long a FIN on the idle connection may come after the one on the other.
-const IDLE_FIN_LIMIT: Duration = Duration::from_millis(20);
+/// How long a FIN on the idle connection may come after the end of the other. A kernel that is
+/// short of time ends the connections of a dead process one by one.
+const IDLE_FIN_LIMIT: Duration = Duration::from_millis(100);
+/// How long its listener may outlive them.
+const REFUSAL_LIMIT: Duration = Duration::from_millis(500);
 
 /// A command for one run of a node.
 #[derive(Debug)]
@@ -46,6 +50,8 @@ pub(super) struct Watcher {
     pub aliases: Rc<Aliases>,
     pub board: Rc<Board>,
     pub fence: Option<Rc<Fence>>,
+    /// A password that was found in a file after the one before was refused.
+    pub found: RefCell<Option<Credentials>>,
     pub orders: mpsc::Receiver<Order>,
     pub may_act: Rc<dyn Fn() -> bool>,
     pub clock: Clock,
@@ -105,7 +111,7 @@ impl Watcher {
 
     /// Takes in where the node is now, and says whether that is elsewhere.
     fn aim(&mut self, targets: &mut watch::Receiver<SetTargets>) -> bool {
-        let (target, leaving) = {
+        let (target, leaving): (Option<ProcessTarget>, bool) = {
             let targets = targets.borrow_and_update();
             self.timing = Timing::of(&targets.settings);
             let node = targets.nodes.get(self.id.index());
@@ -116,6 +122,12 @@ impl Watcher {
             (None, None) => false,
             _ => true,
         };
+        let dialled = |target: &Option<ProcessTarget>| {
+            target.as_ref().and_then(|target| target.dial.credentials.clone())
+        };
+        if dialled(&self.target) != dialled(&target) {
+            self.found.replace(None);
+        }
         if moved {
             self.aliases.place(self.id, target.as_ref().map(|target| &target.address));
         }
@@ -157,8 +169,9 @@ impl Watcher {
         targets: &mut watch::Receiver<SetTargets>,
     ) -> Lost {
         let mut next_ping = Instant::now() + self.timing.ping_interval;
-        let mut terms = self.board.my_term.subscribe();
-        session.idle = Connection::open(&session.target.dial).await.ok();
+        let board = Rc::clone(&self.board);
+        let mut terms = board.my_term.subscribe();
+        session.idle = self.connect(&session.target).await.ok();
         loop {
             if self.is_let_go(session, targets) {
                 return Lost::Abandoned;
@@ -175,7 +188,7 @@ impl Watcher {
                 () = changed(targets) => {}
                 closed = idle_closed(&mut session.idle) => {
                     session.idle = None;
-                    if closed == Closed::Fin && self.is_refused_twice(session).await {
+                    if closed == Closed::Fin && self.is_gone(session).await {
                         self.prove_end(session);
                         return Lost::Closed;
                     }
@@ -196,7 +209,7 @@ impl Watcher {
                     }
                     // Another process may have got the address by now.
                     if session.idle.is_none() && session.moved.is_none() {
-                        session.idle = Connection::open(&session.target.dial).await.ok();
+                        session.idle = self.connect(&session.target).await.ok();
                     }
                 }
             }
@@ -240,15 +253,16 @@ impl Watcher {
     /// The connection is gone: perhaps the process is, too.
     async fn lose(&mut self, session: &mut Session, lost: &Lost) {
         self.owe_answer();
-        let fin = *lost == Lost::Closed;
         self.drain();
         self.board.update(self.id, |node| {
             node.report = None;
             node.trouble = None;
         });
-        if fin && session.idle.is_some() {
+        // With a question under way it may have been reset: then the idle one alone tells.
+        let by_peer = !matches!(lost, Lost::TimedOut | Lost::Abandoned);
+        if by_peer && session.idle.is_some() {
             let idle = timeout(IDLE_FIN_LIMIT, idle_closed(&mut session.idle)).await;
-            if idle == Ok(Closed::Fin) && self.is_refused_twice(session).await {
+            if idle == Ok(Closed::Fin) && self.is_gone(session).await {
                 self.prove_end(session);
             }
         }
@@ -264,21 +278,30 @@ impl Watcher {
         });
     }
 
-    /// Two refusals prove nothing of a process whose address may be another's by now.
-    async fn is_refused_twice(&self, session: &Session) -> bool {
+    /// Whether nobody listens any more: two dials in a row are refused. As long as the kernel
+    /// takes connections and drops them at once, that is not clear yet. Of a process whose address
+    /// may be another's by now, refusals prove nothing.
+    async fn is_gone(&self, session: &Session) -> bool {
         let stays = || {
             let targets = self.targets.borrow();
             let process = targets.process(self.id.index());
             process.is_some_and(|process| process.is_same_place(&session.target))
         };
-        let dial = &session.target.dial;
-        let refused =
-            async || matches!(Connection::open(dial).await, Err(OpenError::Refused { .. }));
-        if !stays() || !refused().await {
-            return false;
+        let until = Instant::now() + REFUSAL_LIMIT;
+        let mut refused_before = false;
+        while stays() {
+            match Connection::open(&session.target.dial).await {
+                Err(OpenError::Refused { .. }) if refused_before => return stays(),
+                Err(OpenError::Refused { .. }) => refused_before = true,
+                Err(OpenError::Lost { .. }) => refused_before = false,
+                _ => return false,
+            }
+            if Instant::now() >= until {
+                return false;
+            }
+            sleep(SECOND_DIAL_AFTER).await;
         }
-        sleep(SECOND_DIAL_AFTER).await;
-        refused().await && stays()
+        false
     }
 }
 

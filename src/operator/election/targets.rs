@@ -82,7 +82,7 @@ fn process(facts: &ClusterFacts, pod: &PodFacts, beside: &Beside<'_>) -> Option<
         }),
         connect_timeout: limit.clamp(Duration::from_millis(100), Duration::from_secs(5)),
     };
-    Some(ProcessTarget { address, dial, home })
+    Some(ProcessTarget { address, dial, password_file: None, home })
 }
 
 /// What a volume's annotation says: `7/master`.
