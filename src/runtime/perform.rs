@@ -11,8 +11,8 @@ pub(super) struct Around<'a> {
     pub address: &'a dyn Fn(NodeId) -> Option<Address>,
     /// How old an acknowledgement may be, in seconds.
     pub max_lag_s: u32,
-    /// `min-replicas-to-write` as it is on this server.
-    pub min_replicas_now: u8,
+    /// `min-replicas-to-write` as it is on this server; `None` when that is not known.
+    pub min_replicas_now: Option<u8>,
     /// Whether each node replicates as a user of its own.
     pub shuts_out: bool,
 }
@@ -24,7 +24,7 @@ pub(super) fn rounds(command: sentinel::Command, around: &Around<'_>) -> Option<
     let min_replicas = |w: u8| Command::config_set_min_replicas(u32::from(w), around.max_lag_s);
     Some(match command {
         sentinel::Command::Freeze => vec![vec![Command::replicaof_nowhere()]],
-        sentinel::Command::Promote { min_replicas_to_write: w } if w == around.min_replicas_now => {
+        sentinel::Command::Promote { min_replicas_to_write: w } if Some(w) == around.min_replicas_now => {
             vec![vec![Command::replicaof_no_one()]]
         }
         sentinel::Command::Promote { min_replicas_to_write: w } => {

@@ -54,10 +54,10 @@ impl Session {
         Id(*self.info.run_id.as_bytes())
     }
 
-    /// `min-replicas-to-write` in force, as far as that is known.
-    pub fn min_replicas_to_write(&self) -> u8 {
+    /// `min-replicas-to-write` in force, if that is known.
+    pub fn min_replicas_to_write(&self) -> Option<u8> {
         let config = self.config.as_ref();
-        config.map_or(0, |it| u8::try_from(it.min_replicas_to_write).unwrap_or(u8::MAX))
+        config.map(|it| u8::try_from(it.min_replicas_to_write).unwrap_or(u8::MAX))
     }
 
     /// What is known beside its `INFO`.
@@ -66,7 +66,7 @@ impl Session {
             asked_ms,
             home: self.target.home,
             priority: self.config.as_ref().map_or(100, |config| config.replica_priority),
-            min_replicas_to_write: self.min_replicas_to_write(),
+            min_replicas_to_write: self.min_replicas_to_write().unwrap_or(0),
         }
     }
 }
