@@ -14,6 +14,7 @@ mod krm;
 mod load;
 mod man;
 mod operand;
+mod operator;
 mod output_dir;
 mod plugin;
 mod progress;
@@ -66,6 +67,8 @@ enum Command {
     Validate(validate::ValidateArgs),
     /// Watch a set of plain servers, without Kubernetes, and keep it with a master.
     Sentinel(Box<sentinel::SentinelArgs>),
+    /// Run clusters on Kubernetes: apply their manifests and elect their masters.
+    Operator(Box<operator::OperatorArgs>),
     /// Print the CustomResourceDefinition.
     Crd,
     /// Run as a KRM function for kustomize and kpt: a ResourceList on stdin and stdout.
@@ -110,6 +113,7 @@ fn execute(command: Command, console: &Console) -> Result<Outcome, Failure> {
         Command::Diff(arguments) => diff::run(&arguments, console),
         Command::Validate(arguments) => validate::run(&arguments, console),
         Command::Sentinel(arguments) => sentinel::run(&arguments, console),
+        Command::Operator(arguments) => operator::run(&arguments, console),
         Command::Crd => crd::run(console),
         Command::Fn => krm::run(console),
         Command::Plugin(arguments) => plugin::run(&arguments, console),
