@@ -5,9 +5,11 @@
 
 mod completions;
 mod console;
+mod control;
 mod crd;
 mod diff;
 mod exit;
+mod explain;
 mod files;
 mod filter;
 mod krm;
@@ -21,6 +23,7 @@ mod progress;
 mod render;
 pub mod report;
 mod sentinel;
+mod switchover;
 mod validate;
 
 use std::ffi::OsString;
@@ -69,6 +72,10 @@ enum Command {
     Sentinel(Box<sentinel::SentinelArgs>),
     /// Run clusters on Kubernetes: apply their manifests and elect their masters.
     Operator(Box<operator::OperatorArgs>),
+    /// Say what a running sentinel sees, what it would do, and why not yet; or what happened.
+    Explain(explain::ExplainArgs),
+    /// Ask a running sentinel to hand over to another master.
+    Switchover(switchover::SwitchoverArgs),
     /// Print the CustomResourceDefinition.
     Crd,
     /// Run as a KRM function for kustomize and kpt: a ResourceList on stdin and stdout.
@@ -114,6 +121,8 @@ fn execute(command: Command, console: &Console) -> Result<Outcome, Failure> {
         Command::Validate(arguments) => validate::run(&arguments, console),
         Command::Sentinel(arguments) => sentinel::run(&arguments, console),
         Command::Operator(arguments) => operator::run(&arguments, console),
+        Command::Explain(arguments) => explain::run(&arguments, console),
+        Command::Switchover(arguments) => switchover::run(&arguments, console),
         Command::Crd => crd::run(console),
         Command::Fn => krm::run(console),
         Command::Plugin(arguments) => plugin::run(&arguments, console),

@@ -49,6 +49,8 @@ fn settings(quorum: &WriteQuorum, failover: &FailoverRules) -> Settings {
         down_after_ms,
         failover_timeout_ms,
         auto_failover,
+        // Each pod has a replication user of its own.
+        shuts_out: true,
         policy,
         replica_order,
     } = *failover;
@@ -72,6 +74,8 @@ fn settings(quorum: &WriteQuorum, failover: &FailoverRules) -> Settings {
         },
         may_appoint_first: true,
         auto_failover,
+        // Each pod has a replication user of its own.
+        shuts_out: true,
     }
 }
 
