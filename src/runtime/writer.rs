@@ -151,6 +151,7 @@ mod tests {
             durability: Durability::Required,
             may_appoint_first: false,
             auto_failover: true,
+            shuts_out: false,
         };
         Board::new(settings, 3)
     }

@@ -74,7 +74,10 @@ fn holds(path: &str, expected: &str) {
         fs::write(&full, expected).unwrap();
     }
     let actual = fs::read_to_string(&full).unwrap_or_default();
-    assert!(actual == expected, "{path} is not what the chart gives; UPDATE_GOLDEN=1 tests/run tools");
+    assert!(
+        actual == expected,
+        "{path} is not what the chart gives; UPDATE_GOLDEN=1 tests/run tools"
+    );
 }
 
 #[test]
@@ -84,8 +87,7 @@ fn each_set_of_values_gives_its_golden() {
         let file = entry.unwrap().file_name().into_string().unwrap();
         let name = file.strip_suffix("-values.yaml").expect("NAME-values.yaml").to_owned();
         let values = format!("{CHART}/ci/{file}");
-        let found =
-            template(&["-n", NAMESPACE, "-f", &values, "--set", "crds.install=false"]);
+        let found = template(&["-n", NAMESPACE, "-f", &values, "--set", "crds.install=false"]);
         assert_eq!((found.stderr.as_str(), found.status), ("", 0), "{name}");
         holds(&format!("golden/chart/{name}.yaml"), &found.stdout);
         names.push(format!("{name}.yaml"));

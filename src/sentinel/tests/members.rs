@@ -49,7 +49,7 @@ fn a_new_run_takes_the_place_of_the_old_one_when_it_holds_what_that_may_have_hel
 
 #[test]
 fn a_new_run_takes_the_place_of_the_old_one_when_others_hold_what_that_may_have_held() {
-    let second = Member { node: n(2), run_id: run(2, 2) };
+    let second = Member { node: n(2), run_id: run(2, 2), home: Home::default() };
     // It is being sent all data: for long it holds nothing.
     let mut set = Set::of(3).later(1000).emptied(2);
     set.report(2).role = Role::Replica(Link { up: false, syncing: true, ..link(0) });
