@@ -109,7 +109,7 @@ async fn watch(ports: Vec<u16>, clock: Clock, counts: Rc<std::cell::Cell<(u64, u
             credentials: None,
             connect_timeout,
         };
-        NodeSetup { address, dial, gated: true }
+        NodeSetup { address, dial, password_file: None, gated: true }
     };
     let setup = SetSetup {
         settings: Settings {

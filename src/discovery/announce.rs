@@ -160,9 +160,8 @@ impl Announcer {
         instance.info_age_ms = report.map(|it| now.at_ms.saturating_sub(it.asked_ms));
         instance.role_reported = match report.map(sentinel::Report::is_master) {
             Some(true) => Role::Master,
-            Some(false) => Role::Replica,
             None if is_master => Role::Master,
-            None => Role::Replica,
+            Some(false) | None => Role::Replica,
         };
         if report.is_none() {
             instance.flags.insert(Flag::Disconnected);

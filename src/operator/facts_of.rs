@@ -49,8 +49,6 @@ fn settings(quorum: &WriteQuorum, failover: &FailoverRules) -> Settings {
         down_after_ms,
         failover_timeout_ms,
         auto_failover,
-        // Each pod has a replication user of its own.
-        shuts_out: true,
         policy,
         replica_order,
     } = *failover;

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::sentinel::{Node, NodeId, Observation, Pointer, Record, Request, Settings};
 use crate::valkey::ServerConfig;
@@ -15,8 +15,8 @@ pub(super) struct Board {
     pub record: RefCell<Option<Record>>,
     pub version: Cell<u64>,
     pub pointer: Cell<Option<Pointer>>,
-    /// The term that this process has written.
-    pub my_term: Cell<u64>,
+    /// The term that this process has written; nodes are taken over into it as soon as it is.
+    pub my_term: watch::Sender<u64>,
     pub writing: Cell<bool>,
     pub request: Cell<Option<Request>>,
     /// What each node said last that was no answer, for people.
@@ -35,7 +35,7 @@ impl Board {
             record: RefCell::new(None),
             version: Cell::new(0),
             pointer: Cell::new(None),
-            my_term: Cell::new(0),
+            my_term: watch::Sender::new(0),
             writing: Cell::new(false),
             request: Cell::new(None),
             said: RefCell::new(vec![None; nodes]),
@@ -70,7 +70,7 @@ impl Board {
         Observation {
             settings: self.settings.clone(),
             record: self.record.borrow().clone(),
-            my_term: self.my_term.get(),
+            my_term: *self.my_term.borrow(),
             leading,
             writing: self.writing.get(),
             nodes: self.nodes.borrow().clone(),

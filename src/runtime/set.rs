@@ -19,6 +19,7 @@ use super::Clock;
 use super::aliases::Aliases;
 use super::board::Board;
 use super::fence::Fence;
+use super::password_file::PasswordFile;
 use super::store::Store;
 use super::watcher::{self, Watcher};
 use super::writer;
@@ -57,6 +58,8 @@ pub struct NodeSetup {
     pub address: Address,
     /// How it is dialled.
     pub dial: Dial,
+    /// Where another password may be found when the one that is known is refused.
+    pub password_file: Option<Rc<PasswordFile>>,
     /// It is known to start as a replica of nowhere.
     pub gated: bool,
 }
@@ -136,6 +139,7 @@ fn watchers(
         watchers.push(Watcher {
             id,
             dial: node.dial.clone(),
+            password_file: node.password_file.clone(),
             addresses: Rc::clone(&addresses),
             aliases: Rc::clone(&aliases),
             board: Rc::clone(board),

@@ -21,14 +21,18 @@ use super::Clock;
 use super::aliases::Aliases;
 use super::board::Board;
 use super::fence::{Fence, Standing, terms};
+use super::password_file::PasswordFile;
 use super::perform;
 use super::report::{Beside, report, trouble};
 use super::set::Timing;
 
 /// Between the two dials that have to be refused, in milliseconds: a proof needs both within 50.
 const SECOND_DIAL_AFTER: Duration = Duration::from_millis(8);
-/// How long a FIN on the idle connection may come after the one on the other.
-const IDLE_FIN_LIMIT: Duration = Duration::from_millis(20);
+/// How long a FIN on the idle connection may come after the end of the other. A kernel that is
+/// short of time ends the connections of a dead process one by one.
+const IDLE_FIN_LIMIT: Duration = Duration::from_millis(100);
+/// How long its listener may outlive them.
+const REFUSAL_LIMIT: Duration = Duration::from_millis(500);
 /// A full `INFO` and the configuration are read at least this often.
 const FULL_LOOK_PERIOD: Duration = Duration::from_secs(10);
 /// The same while pings are quicker than a second.
@@ -47,6 +51,7 @@ pub(super) struct Order {
 pub(super) struct Watcher {
     pub id: NodeId,
     pub dial: Dial,
+    pub password_file: Option<Rc<PasswordFile>>,
     pub addresses: Rc<[Address]>,
     pub aliases: Rc<Aliases>,
     pub board: Rc<Board>,
@@ -67,6 +72,8 @@ struct Session {
     /// The term that this connection was taken over into, and how that went.
     term: u64,
     standing: Standing,
+    /// How the last command was refused.
+    refused: Option<ErrorReply>,
     /// After a refused command, when the next one may come, and how long the wait was.
     retry: Option<(Instant, Duration)>,
 }
@@ -126,9 +133,26 @@ impl Watcher {
         self.board.update(self.id, |node| node.busy = false);
     }
 
+    /// A connection; when the password is refused, with the one that is in its file by now.
+    async fn connect(&mut self) -> Result<Connection, OpenError> {
+        let opened = Connection::open(&self.dial).await;
+        let Some(file) = &self.password_file else { return opened };
+        match &opened {
+            Err(OpenError::Reply { reply: ErrorReply::WrongPass | ErrorReply::NoAuth, .. }) => {}
+            _ => return opened,
+        }
+        let found = file.read().await;
+        if found.is_none() || found == self.dial.credentials {
+            return opened;
+        }
+        info!(node = %self.dial.address, "the password file has another password by now");
+        self.dial.credentials = found;
+        Connection::open(&self.dial).await
+    }
+
     async fn open(&mut self) -> Result<Session, NoSession> {
         let asked_ms = self.clock.now_ms();
-        let mut connection = Connection::open(&self.dial).await.map_err(NoSession::Open)?;
+        let mut connection = self.connect().await.map_err(NoSession::Open)?;
         if let Some(peer) = connection.peer() {
             let port = self.dial.address.port();
             self.aliases.learn(self.id, &peer.ip().to_string(), port);
@@ -162,6 +186,7 @@ impl Watcher {
             full_look: Instant::now(),
             term: 0,
             standing: Standing::Open,
+            refused: None,
             retry: None,
         };
         let trouble = ping.err().map(|error| trouble(&error));
@@ -183,11 +208,11 @@ impl Watcher {
         if before == run_id {
             return None;
         }
-        let beside = self.beside(session, 0);
+        let beside = Self::beside(session, 0);
         Some(report(&session.info, beside, &self.aliases).is_frozen())
     }
 
-    fn beside(&self, session: &Session, asked_ms: u64) -> Beside {
+    fn beside(session: &Session, asked_ms: u64) -> Beside {
         let w = session.config.min_replicas_to_write;
         Beside {
             asked_ms,
@@ -204,7 +229,7 @@ impl Watcher {
         {
             *place = Some(session.config.clone());
         }
-        let mut report = report(&session.info, self.beside(session, asked_ms), &self.aliases);
+        let mut report = report(&session.info, Self::beside(session, asked_ms), &self.aliases);
         report.loading |= trouble == Some(Trouble::Loading);
         self.board.update(self.id, |node| {
             node.asked_ms = None;
@@ -244,7 +269,10 @@ impl Watcher {
     /// Asks and tells, until the connection is lost.
     async fn serve(&mut self, session: &mut Session) -> Lost {
         let mut next_ping = Instant::now() + self.timing.ping_interval;
-        session.idle = Connection::open(&self.dial).await.ok();
+        session.idle = self.connect().await.ok();
+        let board = Rc::clone(&self.board);
+        let mut terms = board.my_term.subscribe();
+        terms.mark_changed();
         loop {
             let retry_at = session.retry.map(|(at, _)| at);
             tokio::select! {
@@ -255,9 +283,14 @@ impl Watcher {
                         return lost;
                     }
                 }
+                Ok(()) = terms.changed() => {
+                    if let Err(lost) = self.stand(session).await {
+                        return lost;
+                    }
+                }
                 closed = idle_closed(&mut session.idle) => {
                     session.idle = None;
-                    if closed == Closed::Fin && self.is_refused_twice().await {
+                    if closed == Closed::Fin && self.is_gone().await {
                         self.prove_end(session);
                         return Lost::Closed;
                     }
@@ -274,7 +307,7 @@ impl Watcher {
                         return lost;
                     }
                     if session.idle.is_none() {
-                        session.idle = Connection::open(&self.dial).await.ok();
+                        session.idle = self.connect().await.ok();
                     }
                 }
             }
@@ -283,9 +316,7 @@ impl Watcher {
 
     /// One PING with what is worth knowing beside it.
     async fn ask(&mut self, session: &mut Session) -> Result<(), Lost> {
-        if let Some(lost) = self.stand(session).await? {
-            return Err(lost);
-        }
+        self.stand(session).await?;
         let asked_ms = self.clock.now_ms();
         self.board.update(self.id, |node| node.asked_ms = node.asked_ms.or(Some(asked_ms)));
         let period = if self.timing.ping_interval < Duration::from_secs(1) {
@@ -305,11 +336,15 @@ impl Watcher {
         match answers.next() {
             Some(Ok(it)) if full => match Info::parse(text(&it)) {
                 Ok(info) => session.info = info,
-                Err(error) => return self.misread(&error),
+                Err(error) => {
+                    self.misread(&error);
+                    return Ok(());
+                }
             },
             Some(Ok(it)) => {
                 if let Err(error) = session.info.merge_light(text(&it)) {
-                    return self.misread(&error);
+                    self.misread(&error);
+                    return Ok(());
                 }
             }
             Some(Err(error)) => {
@@ -335,20 +370,19 @@ impl Watcher {
         Ok(())
     }
 
-    fn misread(&self, error: &dyn std::error::Error) -> Result<(), Lost> {
+    fn misread(&self, error: &dyn std::error::Error) {
         warn!(node = %self.dial.address, "{error}");
         self.board.update(self.id, |node| {
             node.asked_ms = None;
             node.trouble = Some(Trouble::Stranger);
         });
-        Ok(())
     }
 
     /// Takes the connection over into the present term, if that has not been done.
-    async fn stand(&mut self, session: &mut Session) -> Result<Option<Lost>, Lost> {
-        let term = self.board.my_term.get();
+    async fn stand(&mut self, session: &mut Session) -> Result<(), Lost> {
+        let term = *self.board.my_term.borrow();
         let Some(fence) = self.fence.clone().filter(|_| term > 0 && session.term != term) else {
-            return Ok(None);
+            return Ok(());
         };
         session.standing = fence.raise(&mut session.connection, term, self.timing).await?;
         session.term = term;
@@ -362,7 +396,7 @@ impl Watcher {
                 "makes no users for us, so a leader that was replaced is not shut out there"
             ),
         }
-        Ok(None)
+        Ok(())
     }
 
     /// Does what was decided, if that still holds, and reads a report right after it.
@@ -401,7 +435,10 @@ impl Watcher {
                 .find(|error| !perform::is_harmless(command, error));
             let info = answers.next();
             if let Some(error) = refused {
-                warn!(node = %self.dial.address, ?command, %error, "refused");
+                if session.refused.as_ref() != Some(&error) {
+                    warn!(node = %self.dial.address, ?command, %error, "refused; it is repeated");
+                }
+                session.refused = Some(error.clone());
                 let wait = session.retry.map_or(RETRY.0, |(_, wait)| (wait * 2).min(RETRY.1));
                 session.retry = Some((Instant::now() + wait, wait));
                 let found = trouble(&error);
@@ -423,10 +460,14 @@ impl Watcher {
             if let Some(Ok(it)) = info {
                 match Info::parse(text(&it)) {
                     Ok(info) => session.info = info,
-                    Err(error) => return self.misread(&error),
+                    Err(error) => {
+                        self.misread(&error);
+                        return Ok(());
+                    }
                 }
             }
         }
+        session.refused = None;
         debug!(node = %self.dial.address, ?command, took = ?began.elapsed(), "done");
         let until_ms = match command {
             sentinel::Command::Pause { limit_ms } => Some(Some(asked_ms + limit_ms)),
@@ -446,15 +487,16 @@ impl Watcher {
     /// The connection is gone: perhaps the process is, too.
     async fn lose(&mut self, session: &mut Session, lost: &Lost) {
         self.owe_answer();
-        let fin = *lost == Lost::Closed;
         self.drain();
         self.board.update(self.id, |node| {
             node.report = None;
             node.trouble = None;
         });
-        if fin && session.idle.is_some() {
+        // With a question under way it may have been reset: then the idle one alone tells.
+        let by_peer = !matches!(lost, Lost::TimedOut | Lost::Abandoned);
+        if by_peer && session.idle.is_some() {
             let idle = timeout(IDLE_FIN_LIMIT, idle_closed(&mut session.idle)).await;
-            if idle == Ok(Closed::Fin) && self.is_refused_twice().await {
+            if idle == Ok(Closed::Fin) && self.is_gone().await {
                 self.prove_end(session);
             }
         }
@@ -471,14 +513,23 @@ impl Watcher {
         });
     }
 
-    async fn is_refused_twice(&self) -> bool {
-        let refused =
-            async || matches!(Connection::open(&self.dial).await, Err(OpenError::Refused { .. }));
-        if !refused().await {
-            return false;
+    /// Whether nobody listens any more: two dials in a row are refused. As long as the kernel
+    /// takes connections and drops them at once, that is not clear yet.
+    async fn is_gone(&self) -> bool {
+        let until = Instant::now() + REFUSAL_LIMIT;
+        let mut refused_before = false;
+        loop {
+            match Connection::open(&self.dial).await {
+                Err(OpenError::Refused { .. }) if refused_before => return true,
+                Err(OpenError::Refused { .. }) => refused_before = true,
+                Err(OpenError::Lost { .. }) => refused_before = false,
+                _ => return false,
+            }
+            if Instant::now() >= until {
+                return false;
+            }
+            sleep(SECOND_DIAL_AFTER).await;
         }
-        sleep(SECOND_DIAL_AFTER).await;
-        refused().await
     }
 }
 

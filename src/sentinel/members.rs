@@ -88,8 +88,9 @@ fn change(view: View<'_>, node: NodeId) -> Option<(Id, u64)> {
     Some((change.run_id, change.offset?))
 }
 
-/// A member that came back in another run counts for that run once it holds all that the earlier
-/// one may have acknowledged.
+/// A member that came back in another run counts for that run once all that the earlier one may
+/// have acknowledged is held by it, or by W others: by then nothing depends on that run any more,
+/// however long the new one takes to catch up.
 fn refresh(view: View<'_>, record: &Record, master: &Report) -> Option<Action> {
     let position = record.in_sync.iter().position(|member| {
         let Some(report) = view.report(member.node) else { return false };
@@ -99,7 +100,9 @@ fn refresh(view: View<'_>, record: &Record, master: &Report) -> Option<Action> {
         let follower = master.online_follower(member.node);
         let caught_up = follower.is_some_and(|it| it.offset >= offset)
             || !view.rules.has(Rule::DropAcknowledged);
-        report.run_id != member.run_id && run == report.run_id && attached && caught_up
+        let others = acknowledged(view, record, master, offset, Some(member.node));
+        let held = (attached && caught_up) || (record.w > 0 && others >= record.w);
+        report.run_id != member.run_id && run == report.run_id && held
     })?;
     let mut next = record.clone();
     let node = next.in_sync[position].node;

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{Request, Response};
+use hyper::body::{Body as HttpBody, Bytes};
 use kube::client::Body;
 use serde_json::json;
 use tower::{BoxError, Layer, Service};
@@ -94,10 +95,12 @@ pub struct Tapped<S> {
     tap: Tap,
 }
 
-impl<S> Service<Request<Body>> for Tapped<S>
+impl<S, B> Service<Request<Body>> for Tapped<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = BoxError> + Send,
+    S: Service<Request<Body>, Response = Response<B>, Error = BoxError> + Send,
     S::Future: Send + 'static,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
 {
     type Response = Response<Body>;
     type Error = BoxError;
@@ -114,7 +117,10 @@ where
             query: request.uri().query().unwrap_or_default().to_owned(),
         };
         match self.tap.note(seen) {
-            None => Box::pin(self.inner.call(request)),
+            None => {
+                let done = self.inner.call(request);
+                Box::pin(async move { done.await.map(|response| response.map(Body::wrap_body)) })
+            }
             Some(Fault::Refused(code)) => Box::pin(async move { Ok(refusal(code)) }),
             Some(Fault::Broken) => Box::pin(async { Err("the connection broke".into()) }),
             Some(Fault::DoneThenRefused(code)) => {

@@ -11,8 +11,8 @@ use super::Format;
 use crate::cli::console::Console;
 use crate::cli::exit::{Failure, Outcome};
 use crate::cli::files::STDIN;
-use crate::runtime::{Decision, Difference, ReplayError, SetNames, Step, replay, words};
-use crate::sentinel::{Action, Command, Hold, Millis};
+use crate::runtime::{Decision, Difference, HoldNews, ReplayError, SetNames, Step, replay, words};
+use crate::sentinel::{Action, Command, Millis};
 
 /// One thing told.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -87,7 +87,7 @@ struct Story {
     steps: u64,
     /// When the present process took its first step.
     began_ms: Millis,
-    hold: Option<Hold>,
+    holds: HoldNews,
     differs: bool,
 }
 
@@ -96,7 +96,7 @@ impl Story {
         let Step { line, names, first, now_ms, seen: _, actions, hold, difference } = step;
         let mut told = Vec::new();
         if first {
-            *self = Self { steps: self.steps, began_ms: now_ms, hold: None, differs: false };
+            *self = Self { steps: self.steps, began_ms: now_ms, ..Self::default() };
             // Its own line is the one before its first step.
             told.push(begins(line.saturating_sub(1), &names));
         }
@@ -114,25 +114,12 @@ impl Story {
             .filter(|action| !is_look(action))
             .filter_map(|action| words::action(action, &names))
             .collect();
-        let new_hold = self.changes(hold);
+        let new_hold = self.holds.of(&actions, hold);
         if !decided.is_empty() || new_hold.is_some() {
             let hold = new_hold.map(|hold| hold.describe(&|node| names.address(node)));
             told.push(Told::Step { line, at_ms, decided, hold });
         }
         told
-    }
-
-    /// The reason, if it is another one than before. A wait for the disk is none, and a countdown
-    /// stays the same.
-    fn changes(&mut self, hold: Option<Hold>) -> Option<Hold> {
-        if hold == Some(Hold::Writing) {
-            return None;
-        }
-        let before = std::mem::replace(&mut self.hold, hold);
-        hold.filter(|hold| match (hold, before) {
-            (Hold::WriterWindow { .. }, Some(Hold::WriterWindow { .. })) => false,
-            _ => Some(*hold) != before,
-        })
     }
 }
 

@@ -1,9 +1,11 @@
 //! What is typed after `gungnir sentinel`, and what it means.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,14 +15,14 @@ use tokio_rustls::rustls::ClientConfig;
 
 use crate::cli::exit::Failure;
 use crate::discovery;
-use crate::runtime::{FileStore, NodeSetup, Recorder, SetNames, beside, control_of};
+use crate::runtime::{
+    FileStore, MAX_PASSWORD_BYTES, NodeSetup, PasswordFile, Recorder, SetNames, beside, control_of,
+};
 use crate::sentinel::{Durability, Policy, ReplicaOrder, Settings};
 use crate::valkey::{Address, Credentials, Dial, Secret, client_config};
 
 /// The most nodes of one set.
 const MAX_NODES: usize = 9;
-/// A file with a password is no longer than this, in bytes.
-const MAX_PASSWORD_BYTES: u64 = 4096;
 
 /// What to do when too few replicas are seen.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -91,7 +93,7 @@ pub(in crate::cli) struct SentinelArgs {
     #[arg(long, value_name = "USER", requires = "password_file")]
     user: Option<String>,
 
-    /// A file whose first line is the password.
+    /// A file whose first line is the password; read again when a server refuses that.
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
 
@@ -149,6 +151,9 @@ impl SentinelArgs {
         let mut seen = BTreeSet::new();
         let mut nodes = Vec::new();
         let credentials = self.credentials()?;
+        let password_file = self.password_file.clone();
+        let password_file =
+            password_file.map(|path| Rc::new(PasswordFile::new(self.user.clone(), path)));
         let tls = self.client_tls()?;
         if self.nodes.len() > MAX_NODES {
             return Err(Failure::usage(format_args!(
@@ -169,7 +174,8 @@ impl SentinelArgs {
                 credentials: credentials.clone(),
                 connect_timeout: self.connect_timeout(),
             };
-            nodes.push(NodeSetup { address, dial, gated: false });
+            let password_file = password_file.clone();
+            nodes.push(NodeSetup { address, dial, password_file, gated: false });
         }
         Ok(nodes)
     }
@@ -203,6 +209,11 @@ impl SentinelArgs {
             // They replicate as one user, if as any.
             shuts_out: false,
         }
+    }
+
+    /// Whether neither W nor the lag has to be found.
+    pub(super) fn gives_w_and_lag(&self) -> bool {
+        self.min_replicas_to_write.is_some() && self.min_replicas_max_lag.is_some()
     }
 
     /// Whether W is given, not found.
@@ -258,8 +269,7 @@ impl SentinelArgs {
         let mut id = [0_u8; 20];
         getrandom::fill(&mut id)
             .map_err(|error| Failure::Io(anyhow!("no random bytes can be had: {error}")))?;
-        let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-        let mut config = discovery::Config::new(listen, id);
+        let mut config = discovery::Config::new(listen, hex(&id));
         if let Some(path) = &self.listen_password_file {
             config.password = Some(discovery::Secret::new(first_line(path)?.into_bytes()));
         }
@@ -268,6 +278,14 @@ impl SentinelArgs {
         }
         Ok(config)
     }
+}
+
+/// Bytes as hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {

@@ -51,12 +51,9 @@ async fn watch(arguments: &SentinelArgs) -> Result<Outcome, Failure> {
     let addresses: Vec<Address> = nodes.iter().map(|node| node.address.clone()).collect();
     let mut store = arguments.store(&addresses)?;
     let versioned = store.read().await.map_err(|error| Failure::Io(anyhow::Error::new(error)))?;
-    // What was adopted once is gone on with, whoever is away.
-    let known = versioned.record.is_some_and(|record| record.master.is_some());
-
     let gated = store.gated().clone();
     let checked = tokio::select! {
-        checked = check::before_start(arguments, nodes, clock, known) => checked?,
+        checked = check::before_start(arguments, nodes, clock, versioned.record.as_ref()) => checked?,
         () = end.wait() => return Ok(Outcome::Done),
     };
     for warning in &checked.warnings {
@@ -65,6 +62,9 @@ async fn watch(arguments: &SentinelArgs) -> Result<Outcome, Failure> {
     let mut nodes = checked.nodes;
     for (index, node) in nodes.iter_mut().enumerate() {
         node.gated = gated.contains(&NodeId::at(index));
+        if !node.gated {
+            warn!("{}", not_gated(&node.address));
+        }
     }
     let setup = SetSetup {
         settings: checked.settings,
@@ -137,6 +137,15 @@ async fn watch(arguments: &SentinelArgs) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
+/// What is said of a server at the start that is not known to have a boot gate.
+fn not_gated(address: &Address) -> String {
+    format!(
+        "`{address}` was not seen to start as a replica of nowhere yet; if it does not, start it \
+         with `--replicaof 127.0.0.1 1`, or it may come back as an empty master and wipe its \
+         replicas"
+    )
+}
+
 /// The signals that end the process in order.
 struct End {
     terminate: tokio::signal::unix::Signal,
@@ -166,6 +175,5 @@ fn random_password() -> Result<Secret, Failure> {
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes)
         .map_err(|error| Failure::Io(anyhow::anyhow!("no random bytes can be had: {error}")))?;
-    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Secret::new(text))
+    Ok(Secret::new(arguments::hex(&bytes)))
 }

@@ -9,7 +9,7 @@ use tracing::{info, warn};
 
 use crate::discovery::{Announcer, Directory, Publisher};
 use crate::runtime::{
-    Clock, EventLog, Explanation, Facts, Observer, Recorder, SetNames, explain, words,
+    Clock, EventLog, Explanation, Facts, HoldNews, Observer, Recorder, SetNames, explain, words,
 };
 use crate::sentinel::{
     Action, Hold, Id, Local, Millis, NodeId, Observation, Phase, Pointer, Record,
@@ -23,7 +23,7 @@ pub(super) struct Narrator {
     recorder: Option<Recorder>,
     record: Option<Record>,
     pointer: Option<Pointer>,
-    hold: Option<Hold>,
+    holds: HoldNews,
     /// The run of each node that was seen last.
     runs: Vec<Option<Id>>,
     shown: Shown,
@@ -94,7 +94,7 @@ impl Narrator {
             recorder,
             record: None,
             pointer: None,
-            hold: None,
+            holds: HoldNews::default(),
             runs: vec![None; addresses.len()],
             shown: Shown(Rc::new(RefCell::new(inner))),
         }
@@ -197,26 +197,25 @@ impl Observer for Narrator {
         }
         if seen.service != self.pointer {
             if let Some(pointer) = seen.service {
-                let old = self.pointer.map(|it| self.name(it.node)).unwrap_or_default();
                 let new = self.name(pointer.node);
-                if old != new {
-                    self.say(now_ms, format!("+switch-master {old} {new}"));
+                match self.pointer.map(|it| self.name(it.node)) {
+                    Some(old) if old == new => {}
+                    Some(old) => self.say(now_ms, format!("+switch-master {old} {new}")),
+                    None => self.say(now_ms, format!("clients go to {new}")),
                 }
             }
             self.pointer = seen.service;
         }
-        if self.hold.map(kind) != local.hold.map(kind) {
-            if let Some(hold) = local.hold {
-                let text = hold.describe(&|node| self.name(node));
-                match hold {
-                    Hold::Writing | Hold::Freezing | Hold::Listening | Hold::Retrying(_) => {}
-                    Hold::Superseded(_) | Hold::SeveralMasters(..) | Hold::NoQuorum { .. } => {
-                        warn!(set = %self.set(), "{text}");
-                    }
-                    _ => self.say(now_ms, text),
+        if let Some(hold) = self.holds.of(actions, local.hold) {
+            let text = hold.describe(&|node| self.name(node));
+            match hold {
+                Hold::Freezing | Hold::Listening => {}
+                Hold::Superseded(_) | Hold::SeveralMasters(..) | Hold::NoQuorum { .. } => {
+                    warn!(set = %self.set(), "{text}");
+                    self.shown.0.borrow_mut().events.push(now_ms, text);
                 }
+                _ => self.say(now_ms, text),
             }
-            self.hold = local.hold;
         }
         if let Some((set, events)) = self.announcer.tell(seen, local, now_ms) {
             let sets = BTreeMap::from([(self.set(), Arc::new(set))]);
@@ -224,9 +223,4 @@ impl Observer for Narrator {
         }
         self.shown.0.borrow_mut().last = Some((seen.clone(), local.clone()));
     }
-}
-
-/// Reasons of one kind are told once, however their figures change.
-fn kind(hold: Hold) -> std::mem::Discriminant<Hold> {
-    std::mem::discriminant(&hold)
 }

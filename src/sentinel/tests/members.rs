@@ -34,10 +34,12 @@ fn back(set: Set, offset: u64) -> Set {
 fn a_new_run_takes_the_place_of_the_old_one_when_it_holds_what_that_may_have_held() {
     let second = Member { node: n(2), run_id: run(2, 2), home: Home::default() };
     let mut set = back(Set::of(3).later(1000), 990);
+    list(&mut set, 1, 999);
     assert_eq!(set.decides(), Ok(vec![]), "it has only been noticed");
     let mut set = set.later(100);
     assert_eq!(set.decides(), Ok(vec![]), "behind");
     let mut set = written(set, 1005);
+    list(&mut set, 1, 999);
     list(&mut set, 2, 999);
     assert_eq!(set.decides(), Ok(vec![]), "one byte behind what the master had when it came back");
     list(&mut set, 2, 1000);
@@ -46,14 +48,36 @@ fn a_new_run_takes_the_place_of_the_old_one_when_it_holds_what_that_may_have_hel
 }
 
 #[test]
+fn a_new_run_takes_the_place_of_the_old_one_when_others_hold_what_that_may_have_held() {
+    let second = Member { node: n(2), run_id: run(2, 2), home: Home::default() };
+    // It is being sent all data: for long it holds nothing.
+    let mut set = Set::of(3).later(1000).emptied(2);
+    set.report(2).role = Role::Replica(Link { up: false, syncing: true, ..link(0) });
+    set.report(2).loading = true;
+    list(&mut set, 1, 1000);
+    assert_eq!(set.decides(), Ok(vec![]), "it has only been noticed");
+    let mut set = set.later(100);
+    list(&mut set, 1, 999);
+    assert_eq!(set.decides(), Ok(vec![]), "one byte of what it may have held is nowhere else");
+    list(&mut set, 1, 1000);
+    let expected = set.changed(|record| record.in_sync = vec![member(1), second]);
+    assert_eq!(set.clone().decides(), Ok(vec![Action::Write(expected)]));
+    // Without a W nobody is known to hold anything.
+    let mut set = set.w(0);
+    assert_eq!(set.decides(), Ok(vec![]));
+}
+
+#[test]
 fn the_mark_is_read_after_the_new_run_was_seen() {
     // The master's report is older than that of the new run: the old run may have acknowledged
     // more than it shows.
     let mut set = back(Set::of(3), 1000);
+    list(&mut set, 1, 999);
     set.report(2).asked_ms = START_MS + 400;
     set.now_ms = START_MS + 400;
     assert_eq!(set.decides(), Ok(vec![]));
     let mut set = written(set, 1200);
+    list(&mut set, 1, 999);
     list(&mut set, 2, 1100);
     set.report(0).asked_ms = START_MS + 500;
     set.now_ms = START_MS + 500;
@@ -65,8 +89,10 @@ fn the_mark_is_read_after_the_new_run_was_seen() {
 #[test]
 fn a_third_run_begins_anew() {
     let mut set = back(Set::of(3).later(1000), 990);
+    list(&mut set, 1, 999);
     assert_eq!(set.decides(), Ok(vec![]));
     let mut set = written(set.later(100), 2000);
+    list(&mut set, 1, 999);
     set.report(2).run_id = run(2, 3);
     list(&mut set, 2, 2000);
     assert_eq!(set.decides(), Ok(vec![]), "it has only been noticed");

@@ -19,6 +19,7 @@ pub enum Boot {
 
 /// One server. It starts behind its gate, as a replica of nowhere.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools)] // each is a thing of its own that can be so or not
 pub struct Server {
     /// Its process runs.
     pub up: bool,

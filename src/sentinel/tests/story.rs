@@ -9,7 +9,8 @@ use crate::sentinel::*;
 fn lines(text: &str) -> String {
     let lines = text.lines().map(str::trim_start).filter(|line| !line.is_empty());
     let parts = lines.map(|line| line.split_once(' ').unwrap());
-    parts.map(|(at_ms, text)| format!("{at_ms:>6} {text}\n")).collect()
+    let lines: Vec<String> = parts.map(|(at_ms, text)| format!("{at_ms:>6} {text}\n")).collect();
+    lines.concat()
 }
 
 fn told(mut world: World, events: &[(Millis, Do)], until_ms: Millis, expected: &str) -> World {

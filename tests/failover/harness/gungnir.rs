@@ -119,7 +119,7 @@ impl Gungnir {
         let mut command = self.place.command(program());
         let file = |name: &str| self.folder.join(name);
         command
-            .args(["-v", "sentinel", "--nodes", &self.nodes])
+            .args(["sentinel", "--nodes", &self.nodes])
             .args(["--down-after", &self.setup.down_after_ms.to_string()])
             .arg("--endpoint-file")
             .arg(self.endpoint_file())
