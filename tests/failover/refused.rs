@@ -24,6 +24,7 @@ scenarios!(
     sets_without_a_master,
     servers_that_have_other_masters,
     state_files_that_are_not_this_sets,
+    a_control_socket_that_is_something_else,
 );
 
 /// All that can be changed on a server: role, history, users, configuration, data.
@@ -213,4 +214,15 @@ fn state_files_that_are_not_this_sets(world: &World) {
     gungnir.spawn();
     wait_until("it watches", DEADLINE, || starts() > before);
     assert_eq!(gungnir.terminate().code(), Some(0), "{}", gungnir.log());
+}
+
+fn a_control_socket_that_is_something_else(world: &World) {
+    let (set, gungnir) = start_usual(world);
+    let control = world.folder("gungnir-1").join("control");
+    assert_eq!(gungnir.terminate().code(), Some(0), "{}", gungnir.log());
+    assert!(!control.exists(), "it is gone with its process");
+    fs::write(&control, "a note").expect("a file");
+    let file = format!("`{}` is there already and is no socket", control.display());
+    refuses(world, &set, &GungnirSetup::default(), 3, &[&file, "--control FILE"]);
+    assert_eq!(fs::read_to_string(&control).expect("a file"), "a note");
 }
