@@ -97,7 +97,8 @@ async fn every_kind_is_made_when_it_is_asked_for_and_goes_when_it_is_not() {
         for (kind, name) in CHILDREN.into_iter().chain(optional) {
             world.until("created", kind, name, |_| true).await;
         }
-        world.shop(json!({})).await;
+        // An empty spec by server-side apply would be no spec at all.
+        world.shop(json!({ "replicas": 3 })).await;
         for (kind, name) in optional {
             world.gone(kind, name).await;
         }

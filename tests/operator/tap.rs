@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{Request, Response};
+use http_body_util::{Either, Full};
 use hyper::body::{Body as HttpBody, Bytes};
 use kube::client::Body;
 use serde_json::json;
@@ -32,6 +33,11 @@ impl Seen {
     /// About the lease.
     pub fn is_lease(&self) -> bool {
         self.path.contains("/leases")
+    }
+
+    /// Whether kinds are served, once at the start.
+    pub fn discovers(&self) -> bool {
+        self.path.starts_with("/apis/") && self.path.split('/').count() == 4
     }
 }
 
@@ -61,10 +67,11 @@ struct State {
 pub struct Tap(Arc<Mutex<State>>);
 
 impl Tap {
-    /// Every request since the last call, but for watches and the lease.
+    /// Every request since the last call, but for watches, discovery and the lease.
     pub fn take(&self) -> Vec<Seen> {
         let seen = std::mem::take(&mut self.0.lock().unwrap().seen);
-        seen.into_iter().filter(|seen| !seen.watches() && !seen.is_lease()).collect()
+        let beside = |seen: &Seen| seen.watches() || seen.is_lease() || seen.discovers();
+        seen.into_iter().filter(|seen| !beside(seen)).collect()
     }
 
     /// Has requests spoilt.
@@ -102,9 +109,9 @@ where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    type Response = Response<Body>;
+    type Response = Response<Either<B, Full<Bytes>>>;
     type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, BoxError>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.inner.poll_ready(context)
@@ -119,7 +126,7 @@ where
         match self.tap.note(seen) {
             None => {
                 let done = self.inner.call(request);
-                Box::pin(async move { done.await.map(|response| response.map(Body::wrap_body)) })
+                Box::pin(async move { done.await.map(|response| response.map(Either::Left)) })
             }
             Some(Fault::Refused(code)) => Box::pin(async move { Ok(refusal(code)) }),
             Some(Fault::Broken) => Box::pin(async { Err("the connection broke".into()) }),
@@ -139,7 +146,7 @@ where
     }
 }
 
-fn refusal(code: u16) -> Response<Body> {
+fn refusal<B>(code: u16) -> Response<Either<B, Full<Bytes>>> {
     let reason = match code {
         409 => "Conflict",
         410 => "Expired",
@@ -152,5 +159,5 @@ fn refusal(code: u16) -> Response<Body> {
         "reason": reason, "message": "spoilt by the test",
     });
     let response = Response::builder().status(code).header("content-type", "application/json");
-    response.body(Body::from(status.to_string().into_bytes())).unwrap()
+    response.body(Either::Right(Full::from(status.to_string()))).unwrap()
 }
