@@ -16,7 +16,8 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use gungnir::runtime::{
-    Clock, Fence, NodeSetup, Observer, SetSetup, Store, StoreError, Versioned, watch_set,
+    Clock, Fence, NodeSetup, Observer, SetSetup, SetTargets, Store, StoreError, Versioned,
+    watch_set,
 };
 use gungnir::sentinel::{
     Action, Durability, Local, Millis, NodeId, Observation, Phase, Pointer, Policy, Record,
@@ -111,21 +112,22 @@ async fn watch(ports: Vec<u16>, clock: Clock, counts: Rc<std::cell::Cell<(u64, u
         };
         NodeSetup { address, dial, password_file: None, gated: true }
     };
+    let nodes: Vec<NodeSetup> = ports.iter().map(node).collect();
+    let settings = Settings {
+        ping_interval_ms: 1000,
+        down_after_ms: 60_000,
+        failover_timeout_ms: 60_000,
+        min_replicas_to_write: 1,
+        min_replicas_max_lag_s: 2,
+        replica_order: ReplicaOrder::DataFirst,
+        policy: Policy::Consistency,
+        durability: Durability::Required,
+        may_appoint_first: false,
+        auto_failover: true,
+        shuts_out: false,
+    };
     let setup = SetSetup {
-        settings: Settings {
-            ping_interval_ms: 1000,
-            down_after_ms: 60_000,
-            failover_timeout_ms: 60_000,
-            min_replicas_to_write: 1,
-            min_replicas_max_lag_s: 2,
-            replica_order: ReplicaOrder::DataFirst,
-            policy: Policy::Consistency,
-            durability: Durability::Required,
-            may_appoint_first: false,
-            auto_failover: true,
-            shuts_out: false,
-        },
-        nodes: ports.iter().map(node).collect(),
+        targets: SetTargets::fixed(settings, &nodes),
         fence: Some(Fence::new(Secret::new("benchmark".to_owned()))),
         may_act: Rc::new(|| true),
         clock,

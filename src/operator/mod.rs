@@ -21,6 +21,7 @@ mod cache;
 mod condition;
 mod converged;
 mod drift;
+pub mod election;
 mod error;
 mod events;
 mod facts;

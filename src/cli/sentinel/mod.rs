@@ -19,7 +19,8 @@ use tracing::{info, warn};
 
 use crate::discovery::{Config, HandoverRequest, Publisher, Server};
 use crate::runtime::{
-    Clock, ControlReply, ControlRequest, ControlServer, Fence, SetSetup, Store as _, watch_set,
+    Clock, ControlReply, ControlRequest, ControlServer, Fence, SetSetup, SetTargets, Store as _,
+    watch_set,
 };
 use crate::sentinel::NodeId;
 use crate::valkey::{Address, Secret};
@@ -67,8 +68,7 @@ async fn watch(arguments: &SentinelArgs) -> Result<Outcome, Failure> {
         }
     }
     let setup = SetSetup {
-        settings: checked.settings,
-        nodes,
+        targets: SetTargets::fixed(checked.settings, &nodes),
         fence: Some(Fence::new(random_password()?)),
         may_act: Rc::new(|| true),
         clock,
