@@ -10,7 +10,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::sentinel::{
-    Action, Hold, Local, Millis, Node, NodeId, Observation, Phase, Record, Request, Settings, Wish, step,
+    Action, Hold, Local, Millis, Node, NodeId, Observation, Phase, Record, Request, Settings, Wish,
+    step,
 };
 use crate::valkey::{Address, Dial, ServerConfig};
 

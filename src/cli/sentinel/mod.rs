@@ -89,14 +89,8 @@ async fn watch(arguments: &SentinelArgs) -> Result<Outcome, Failure> {
 
     let names = arguments.names(&addresses);
     let recorder = arguments.recorder(&names)?;
-    let mut narrator = Narrator::new(
-        names,
-        &addresses,
-        publisher,
-        recorder,
-        checked.warnings,
-        clock,
-    );
+    let mut narrator =
+        Narrator::new(names, &addresses, publisher, recorder, checked.warnings, clock);
     let shown = narrator.shown();
     let serve_discovery = async {
         match discovery {
