@@ -38,7 +38,7 @@ pub fn breaks<const N: usize>(
     broken & property.bit() != 0
 }
 
-fn verdict<const N: usize>(config: &Configuration, state: &State<N>) -> u16 {
+pub fn verdict<const N: usize>(config: &Configuration, state: &State<N>) -> u16 {
     let config = Configuration { late: false, looks_apart: false, ..*config };
     let mut state = *state;
     let mut broken = 0;
@@ -93,6 +93,7 @@ fn connect<const N: usize>(state: &mut State<N>, config: &Configuration) {
     let leader = usize::from(state.facts.leader);
     state.deciders[1 - leader] = Decider::ABSENT;
     let it = &mut state.deciders[leader];
+    it.outdated = None;
     (it.still, it.asked) = (false, None);
     it.seen.iter_mut().for_each(Seen::lose);
     while state.deciders[leader].writes[0].is_some() {
@@ -108,6 +109,15 @@ fn rest<const N: usize>(state: &mut State<N>, config: &Configuration) -> Option<
         while (0..N).fold(false, |news, place| state.sync(config, place) | news) {}
         let leader = usize::from(state.facts.leader);
         let step = state.step(config, leader);
+        if std::env::var("EXPLAIN").is_ok() {
+            println!(
+                "    {:?} {:?} {:?}\n      {:?}",
+                step.actions,
+                step.local.hold,
+                state.record,
+                state.servers.map(|s| (s.up, s.run, s.place, s.history, s.previous, s.log, s.wire))
+            );
+        }
         hold = step.local.hold;
         if matches!(hold, Some(Hold::Superseded(_))) {
             // A process that was superseded gives the lease up, and the next one begins anew.

@@ -141,3 +141,86 @@ impl Configuration {
         }
     }
 }
+
+const KILL: Faults = Faults { kills: 1, ..Faults::NONE };
+
+/// The searches of `tests/run model`.
+pub const CONFIGURATIONS: &[Configuration] = &[
+    Configuration { name: "kill", faults: KILL, writes: 2, ..BASE },
+    Configuration { name: "kill-late", faults: KILL, late: true, ..BASE },
+    Configuration { name: "kill-apart", faults: KILL, looks_apart: true, late: true, ..BASE },
+    Configuration {
+        name: "hang",
+        faults: Faults { hangs: 1, ..Faults::NONE },
+        writes: 2,
+        late: true,
+        ..BASE
+    },
+    Configuration {
+        name: "isolation",
+        faults: Faults { isolations: 1, ..Faults::NONE },
+        writes: 2,
+        late: true,
+        ..BASE
+    },
+    Configuration { name: "cuts", faults: Faults { cuts: 2, ..Faults::NONE }, writes: 2, ..BASE },
+    Configuration {
+        name: "cuts-losses",
+        faults: Faults { cuts: 2, losses: 2, ..Faults::NONE },
+        writes: 1,
+        ..BASE
+    },
+    Configuration {
+        name: "resets",
+        faults: Faults { resets: 2, pretences: 1, ..Faults::NONE },
+        writes: 2,
+        late: true,
+        ..BASE
+    },
+    Configuration { name: "takeover", faults: Faults { takeovers: 1, ..KILL }, late: true, ..BASE },
+    Configuration {
+        name: "overlap",
+        faults: Faults { takeovers: 1, ..KILL },
+        leases_overlap: true,
+        ..BASE
+    },
+    Configuration {
+        name: "pause",
+        faults: Faults { pauses: 1, takeovers: 1, ..KILL },
+        leases_overlap: true,
+        ..BASE
+    },
+    Configuration { name: "restore", faults: Faults { restores: 1, takeovers: 1, ..KILL }, ..BASE },
+    Configuration { name: "handover", faults: Faults { handovers: 1, ..KILL }, late: true, ..BASE },
+    Configuration {
+        name: "handover-2w",
+        faults: Faults { handovers: 2, ..Faults::NONE },
+        writes: 2,
+        late: true,
+        ..BASE
+    },
+    Configuration {
+        name: "promotion",
+        faults: Faults { promotions: 1, isolations: 1, ..Faults::NONE },
+        ..BASE
+    },
+    Configuration { name: "first", start: Start::Unrecorded(2), faults: KILL, ..BASE },
+    Configuration { name: "two", nodes: 2, faults: KILL, late: true, writes: 2, ..BASE },
+    Configuration {
+        name: "two-takeover",
+        nodes: 2,
+        faults: Faults { takeovers: 1, isolations: 1, ..KILL },
+        late: true,
+        ..BASE
+    },
+    Configuration { name: "five", nodes: 5, w: 2, faults: KILL, ..BASE },
+    Configuration {
+        name: "two-kills",
+        faults: Faults { kills: 2, ..Faults::NONE },
+        disk: Disk::Whole,
+        ..BASE
+    },
+    Configuration { name: "kill-isolation", faults: Faults { isolations: 1, ..KILL }, ..BASE },
+    Configuration { name: "kill-2isolations", faults: Faults { isolations: 2, ..KILL }, ..BASE },
+    Configuration { name: "two-kills-any", faults: Faults { kills: 2, ..Faults::NONE }, ..BASE },
+];

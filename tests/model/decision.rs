@@ -175,7 +175,10 @@ impl<const N: usize> State<N> {
         if !step.acts() {
             let settled =
                 recorded.phase == Phase::Stable && self.is_seen_leading(decider, &recorded);
-            let down = |place: usize| it.seen[place].silent && it.seen[place].report.is_none();
+            let down = |place: usize| {
+                let seen = &it.seen[place];
+                seen.silent && seen.report.is_none() && seen.ended.is_none()
+            };
             let cut_off = (0..N).all(down) && it.memory.trusted == Age::Old;
             let reason = step.local.hold;
             let own = it.leading && it.term > 0 && recorded.phase == Phase::Stable && !superseded;

@@ -12,23 +12,110 @@ mod packed;
 mod property;
 mod server;
 
-use configuration::{BASE, Configuration, Faults};
+use configuration::{CONFIGURATIONS, Configuration};
+use gungnir::sentinel::{Rule, Rules};
 use model::World;
-use stateright::{Checker, Model};
+use stateright::{Checker, HasDiscoveries, Model};
+
+fn search<const N: usize>(config: Configuration, cap: usize, any: bool) {
+    let started = std::time::Instant::now();
+    let finish = if any { HasDiscoveries::Any } else { HasDiscoveries::All };
+    let checker = World::<N>(config)
+        .checker()
+        .threads(1)
+        .target_state_count(cap)
+        .finish_when(finish)
+        .spawn_bfs()
+        .join();
+    let secs = started.elapsed().as_secs_f32();
+    println!(
+        "{:<18} {:?} {:>9} states, {:>9} generated, depth {}, {secs:.1} s",
+        config.name,
+        config.rules,
+        checker.unique_state_count(),
+        checker.state_count(),
+        checker.max_depth()
+    );
+    let mut all: Vec<_> = checker.discoveries().into_iter().collect();
+    all.sort_by_key(|it| it.0);
+    for (name, path) in all {
+        if std::env::var("TRACE").is_ok_and(|it| it == name || it == "all") {
+            for (state, action) in path.clone().into_vec() {
+                println!("  {action:?}\n      {:?}", state.record);
+                for it in &state.servers {
+                    println!("        {it:?}");
+                }
+                for it in &state.deciders {
+                    if it.active {
+                        println!(
+                            "        D cut {:b} term {} w {:?} {:?} {:?}",
+                            it.cut,
+                            it.term,
+                            it.writes,
+                            it.memory,
+                            it.seen.map(|s| (
+                                s.report.map(|(r, a)| (r.place, a)),
+                                s.silent,
+                                s.ended,
+                                s.sent
+                            ))
+                        );
+                    }
+                }
+            }
+        }
+        if std::env::var("EXPLAIN").is_ok_and(|it| it == name) {
+            println!("  EXPLAIN {name}");
+            closure::verdict(&config, path.last_state());
+        }
+        let actions = path.into_actions();
+        println!(
+            "  VIOLATED {name} {}: {}",
+            actions.len(),
+            if std::env::var("SHORT").is_ok() { String::new() } else { format!("{actions:?}") }
+        );
+    }
+}
+
+fn one(config: Configuration, cap: usize, any: bool) {
+    match config.nodes {
+        2 => search::<2>(config, cap, any),
+        3 => search::<3>(config, cap, any),
+        _ => search::<5>(config, cap, any),
+    }
+}
+
+fn num(name: &str, default: usize) -> usize {
+    std::env::var(name).ok().and_then(|it| it.parse().ok()).unwrap_or(default)
+}
 
 #[test]
-fn narrow() {
-    let config =
-        Configuration { name: "narrow", faults: Faults { kills: 1, ..Faults::NONE }, ..BASE };
-    let started = std::time::Instant::now();
-    let checker = World::<3>(config).checker().threads(2).spawn_bfs().join();
-    println!(
-        "{} states, depth {}, {:?}",
-        checker.unique_state_count(),
-        checker.max_depth(),
-        started.elapsed()
-    );
-    for (name, path) in checker.discoveries() {
-        println!("VIOLATED {name}: {:?}", path.clone().into_actions());
+fn scan() {
+    let only = std::env::var("ONLY").unwrap_or_default();
+    for config in CONFIGURATIONS {
+        if only.is_empty() || only.split(',').any(|it| it == config.name) {
+            one(*config, num("CAP", 3_000_000), std::env::var("ANY").is_ok());
+        }
+    }
+}
+
+#[test]
+fn ablate() {
+    let only = std::env::var("ONLY").unwrap_or_default();
+    let rule = std::env::var("RULE").unwrap_or_default();
+    for it in Rule::ALL {
+        if !rule.is_empty() && !rule.split(',').any(|name| name == format!("{it:?}")) {
+            continue;
+        }
+        println!("== without {it:?}");
+        for config in CONFIGURATIONS {
+            if only.is_empty() || only.split(',').any(|it| it == config.name) {
+                one(
+                    Configuration { rules: Rules::without(it), ..*config },
+                    num("CAP", 300_000),
+                    false,
+                );
+            }
+        }
     }
 }

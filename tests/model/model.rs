@@ -16,6 +16,7 @@ use gungnir::sentinel::Phase;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Do {
     Step(u8),
+    Read(u8),
     Look(u8, u8),
     GiveUp(u8, u8),
     Arrive(u8, u8),
@@ -140,6 +141,9 @@ impl<const N: usize> World<N> {
                 }
             } else if it.steps() {
                 all.push(Do::Step(decider));
+                if it.outdated.is_some() {
+                    all.push(Do::Read(decider));
+                }
             }
             for (place, node) in state.places() {
                 let reached = state.reaches(decider.into(), place);
@@ -265,6 +269,7 @@ impl<const N: usize> World<N> {
             Do::Step(decider) => {
                 let _ = next.step(config, at(decider));
             }
+            Do::Read(decider) => next.deciders[at(decider)].outdated = None,
             Do::Look(decider, node) => next.look(config, at(decider), at(node), Age::Now),
             Do::GiveUp(decider, node) => next.deciders[at(decider)].seen[at(node)].lose(),
             Do::Arrive(decider, node) => next.arrive(config, at(decider), at(node)),
