@@ -123,6 +123,7 @@ async fn watch(ports: Vec<u16>, clock: Clock, counts: Rc<std::cell::Cell<(u64, u
             durability: Durability::Required,
             may_appoint_first: false,
             auto_failover: true,
+            shuts_out: false,
         },
         nodes: ports.iter().map(node).collect(),
         fence: Some(Fence::new(Secret::new("benchmark".to_owned()))),

@@ -5,9 +5,11 @@
 
 mod completions;
 mod console;
+mod control;
 mod crd;
 mod diff;
 mod exit;
+mod explain;
 mod files;
 mod filter;
 mod krm;
@@ -20,6 +22,7 @@ mod progress;
 mod render;
 pub mod report;
 mod sentinel;
+mod switchover;
 mod validate;
 
 use std::ffi::OsString;
@@ -66,6 +69,10 @@ enum Command {
     Validate(validate::ValidateArgs),
     /// Watch a set of plain servers, without Kubernetes, and keep it with a master.
     Sentinel(Box<sentinel::SentinelArgs>),
+    /// Say what a running sentinel sees, what it would do, and why not yet; or what happened.
+    Explain(explain::ExplainArgs),
+    /// Ask a running sentinel to hand over to another master.
+    Switchover(switchover::SwitchoverArgs),
     /// Print the CustomResourceDefinition.
     Crd,
     /// Run as a KRM function for kustomize and kpt: a ResourceList on stdin and stdout.
@@ -110,6 +117,8 @@ fn execute(command: Command, console: &Console) -> Result<Outcome, Failure> {
         Command::Diff(arguments) => diff::run(&arguments, console),
         Command::Validate(arguments) => validate::run(&arguments, console),
         Command::Sentinel(arguments) => sentinel::run(&arguments, console),
+        Command::Explain(arguments) => explain::run(&arguments, console),
+        Command::Switchover(arguments) => switchover::run(&arguments, console),
         Command::Crd => crd::run(console),
         Command::Fn => krm::run(console),
         Command::Plugin(arguments) => plugin::run(&arguments, console),

@@ -231,7 +231,7 @@ mod tests {
     use super::super::disk::temporary;
     use super::super::disk::tests::{At, EACCES, ENOSPC, EVERYWHERE, Failing};
     use super::*;
-    use crate::sentinel::{Id, Member, Phase};
+    use crate::sentinel::{Home, Id, Member, Phase};
 
     struct Set {
         folder: tempfile::TempDir,
@@ -269,7 +269,7 @@ mod tests {
             epoch,
             phase: Phase::Stable,
             target: None,
-            master: Some(Member { node: NodeId(0), run_id: Id([1; 20]) }),
+            master: Some(Member { node: NodeId(0), run_id: Id([1; 20]), home: Home::default() }),
             history: Some(Id([2; 20])),
             previous_history: None,
             base_offset: 0,

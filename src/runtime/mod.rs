@@ -15,6 +15,7 @@
 
 mod aliases;
 mod board;
+mod control;
 mod disk;
 mod endpoint_file;
 mod event_log;
@@ -29,7 +30,6 @@ mod report;
 mod set;
 mod state_file;
 mod store;
-mod stub;
 #[cfg(test)]
 mod toy;
 mod trace;
@@ -38,6 +38,8 @@ pub mod words;
 mod writer;
 
 pub use aliases::Aliases;
+pub use control::{ControlError, ControlReply, ControlRequest, ControlServer, ask, control_of};
+pub use disk::beside;
 pub use event_log::EventLog;
 pub use explanation::{EventExplained, Explanation, Facts, Gate, NodeExplained, explain};
 pub use fence::Fence;
@@ -46,7 +48,6 @@ pub use names::SetNames;
 pub use set::{Asked, Look, NodeSetup, Observer, SetSetup, Wished, look_once, watch_set};
 pub use state_file::StateError;
 pub use store::{Store, StoreError, Versioned};
-pub use stub::*;
 pub use trace::{Decision, Difference, Recorder, Replay, ReplayError, Step, replay};
 
 use std::time::Duration;

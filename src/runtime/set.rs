@@ -222,6 +222,10 @@ impl Replies {
     }
 
     fn ask(&mut self, board: &Board, Asked { wish, reply }: Asked) {
+        if reply.is_closed() {
+            // Whoever asked has given up before it was this one's turn.
+            return;
+        }
         self.last += 1;
         self.waiting = Some(reply);
         board.request.set(Some(Request { id: self.last, wish }));

@@ -11,9 +11,9 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{debug, info, warn};
 
-use crate::sentinel::{self, Ended, EndedBy, Id, NodeId, Trouble};
+use crate::sentinel::{self, Ended, EndedBy, Home, Id, NodeId, Trouble};
 use crate::valkey::{
-    Address, Answer, Closed, Command, Connection, Dial, ErrorReply, Info, Lost, OpenError,
+    Address, Answer, Closed, Command, Connection, Dial, ErrorReply, Info, Lost, Mode, OpenError,
     ServerConfig,
 };
 
@@ -141,6 +141,10 @@ impl Watcher {
         };
         let info = info.map_err(NoSession::Answer)?;
         let info = Info::parse(text(&info)).map_err(|it| NoSession::Stranger(it.to_string()))?;
+        if info.mode == Mode::Cluster {
+            let why = "it is a node of Valkey Cluster, whose nodes decide themselves who is master";
+            return Err(NoSession::Stranger(why.to_owned()));
+        }
         let config = config.map_err(NoSession::Answer)?;
         let config =
             ServerConfig::parse(&config).map_err(|it| NoSession::Stranger(it.to_string()))?;
@@ -187,6 +191,7 @@ impl Watcher {
         let w = session.config.min_replicas_to_write;
         Beside {
             asked_ms,
+            home: Home::default(),
             priority: session.config.replica_priority,
             min_replicas_to_write: u8::try_from(w).unwrap_or(u8::MAX),
         }

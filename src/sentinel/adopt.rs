@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 
 use super::failover::send;
 use super::view::View;
-use super::{Action, Command, Hold, Member, NodeId, Phase, Record, Report, Role, Rule, Upstream};
+use super::{Action, Command, Hold, NodeId, Phase, Record, Report, Role, Rule, Upstream};
 
 /// What a set without a recorded master needs next.
 pub(super) fn find(view: View<'_>, record: &Record) -> Result<Vec<Action>, Hold> {
@@ -63,7 +63,7 @@ fn adopt(
         let Some(report) = view.report(id) else { continue };
         match report.role {
             Role::Replica(link) if link.upstream == Upstream::Node(node) => {
-                in_sync.push(Member { node: id, run_id: report.run_id });
+                in_sync.push(report.member(id));
                 continue;
             }
             Role::Replica(link) if link.upstream == Upstream::Stranger => {
@@ -86,7 +86,7 @@ fn adopt(
         phase: Phase::Stable,
         epoch: record.epoch + 1,
         target: None,
-        master: Some(Member { node, run_id: master.run_id }),
+        master: Some(master.member(node)),
         history: Some(master.history),
         previous_history: None,
         base_offset: 0,

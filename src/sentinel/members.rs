@@ -103,7 +103,7 @@ fn refresh(view: View<'_>, record: &Record, master: &Report) -> Option<Action> {
     })?;
     let mut next = record.clone();
     let node = next.in_sync[position].node;
-    next.in_sync[position].run_id = view.report(node)?.run_id;
+    next.in_sync[position] = view.report(node)?.member(node);
     Some(Action::Write(next))
 }
 
@@ -119,13 +119,15 @@ fn shrink(view: View<'_>, record: &Record, master: &Report) -> Option<Action> {
         (long || view.is_dead(**member)) && view.report(member.node).is_none()
     };
     let member = *record.in_sync.iter().find(gone)?;
+    let rest = record.in_sync.len() - 1;
     if !is_shut_out(view, member) {
-        return None;
+        let leads = record.master?.node;
+        let spare = view.seen.settings.shuts_out && rest >= usize::from(record.w);
+        return spare.then(|| send(view, leads, Command::ShutOut(member.node)))?;
     }
     let (run, offset) = change(view, member.node)?;
     let enough = acknowledged(view, record, master, offset, Some(member.node)) >= record.w
         || !view.rules.has(Rule::DropAcknowledged);
-    let rest = record.in_sync.len() - 1;
     (run == member.run_id && enough && rest >= usize::from(record.w)).then(|| {
         let mut next = record.clone();
         next.in_sync.retain(|it| *it != member);

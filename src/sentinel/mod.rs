@@ -58,7 +58,7 @@ mod witness;
 
 pub use action::{Action, Command, Event};
 pub use hold::Hold;
-pub use id::{Id, NotAnId};
+pub use id::{Home, Id, NotAnId};
 pub use local::{Change, Clock, Local, Mark};
 pub use observation::{
     Ended, EndedBy, Follower, Link, Node, Observation, Pointer, Report, Request, Role, Trouble,

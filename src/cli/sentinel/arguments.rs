@@ -13,7 +13,7 @@ use tokio_rustls::rustls::ClientConfig;
 
 use crate::cli::exit::Failure;
 use crate::discovery;
-use crate::runtime::{FileStore, NodeSetup, Recorder, SetNames};
+use crate::runtime::{FileStore, NodeSetup, Recorder, SetNames, beside, control_of};
 use crate::sentinel::{Durability, Policy, ReplicaOrder, Settings};
 use crate::valkey::{Address, Credentials, Dial, Secret, client_config};
 
@@ -157,9 +157,8 @@ impl SentinelArgs {
             )));
         }
         for text in &self.nodes {
-            let address: Address = text
-                .parse()
-                .map_err(|error| Failure::usage(format_args!("--nodes `{text}`: {error}")))?;
+            let address: Address =
+                text.parse().map_err(|error| Failure::usage(format_args!("--nodes: {error}")))?;
             if !seen.insert(address.clone()) {
                 return Err(Failure::usage(format_args!("--nodes names `{address}` twice")));
             }
@@ -201,6 +200,8 @@ impl SentinelArgs {
             durability: Durability::Required,
             may_appoint_first: false,
             auto_failover: true,
+            // They replicate as one user, if as any.
+            shuts_out: false,
         }
     }
 
@@ -211,12 +212,17 @@ impl SentinelArgs {
 
     pub(super) fn store(&self, addresses: &[Address]) -> Result<FileStore, Failure> {
         let state = self.state.clone().unwrap_or_else(|| beside(&self.endpoint_file, ".state"));
-        FileStore::open(&state, &self.endpoint_file, self.names(addresses))
-            .map_err(|error| Failure::Usage(anyhow::Error::new(error)))
+        FileStore::open(&state, &self.endpoint_file, self.names(addresses)).map_err(|error| {
+            if error.is_input() {
+                Failure::Usage(anyhow::Error::new(error))
+            } else {
+                Failure::Io(anyhow::Error::new(error))
+            }
+        })
     }
 
     pub(super) fn control_file(&self) -> PathBuf {
-        self.control.clone().unwrap_or_else(|| beside(&self.endpoint_file, ".sock"))
+        self.control.clone().unwrap_or_else(|| control_of(&self.endpoint_file))
     }
 
     pub(super) fn names(&self, addresses: &[Address]) -> SetNames {
@@ -262,13 +268,6 @@ impl SentinelArgs {
         }
         Ok(config)
     }
-}
-
-/// A file named like another, with an ending more.
-pub(in crate::cli) fn beside(file: &Path, ending: &str) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(ending);
-    PathBuf::from(name)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {

@@ -275,6 +275,7 @@ fn nodes_named(seen: &Observation) -> Vec<NodeId> {
             highest_term: _,
             shut_out: _,
             gated: _,
+            leaving: _,
             last_run: _,
             remembered: _,
         } = node;
@@ -287,6 +288,7 @@ fn nodes_reported(report: &Report) -> Vec<NodeId> {
     let Report {
         asked_ms: _,
         run_id: _,
+        home: _,
         role,
         loading: _,
         priority: _,

@@ -32,8 +32,10 @@ fn back(set: Set, offset: u64) -> Set {
 
 #[test]
 fn a_new_run_takes_the_place_of_the_old_one_when_it_holds_what_that_may_have_held() {
-    let second = Member { node: n(2), run_id: run(2, 2) };
+    let second = Member { node: n(2), run_id: run(2, 2), home: Home::default() };
     let mut set = back(Set::of(3).later(1000), 990);
+    assert_eq!(set.decides(), Ok(vec![]), "it has only been noticed");
+    let mut set = set.later(100);
     assert_eq!(set.decides(), Ok(vec![]), "behind");
     let mut set = written(set, 1005);
     list(&mut set, 2, 999);
@@ -64,8 +66,11 @@ fn the_mark_is_read_after_the_new_run_was_seen() {
 fn a_third_run_begins_anew() {
     let mut set = back(Set::of(3).later(1000), 990);
     assert_eq!(set.decides(), Ok(vec![]));
-    let mut set = written(set, 2000);
+    let mut set = written(set.later(100), 2000);
     set.report(2).run_id = run(2, 3);
+    list(&mut set, 2, 2000);
+    assert_eq!(set.decides(), Ok(vec![]), "it has only been noticed");
+    let mut set = set.later(100);
     list(&mut set, 2, 1500);
     assert_eq!(set.decides(), Ok(vec![]), "the mark is 2000 now");
     list(&mut set, 2, 2000);
@@ -267,4 +272,43 @@ fn a_wish_for_less_is_recorded_before_it_is_in_force() {
     assert_eq!(set.decides(), Ok(vec![Action::Write(expected.clone())]));
     set.seen.record = Some(expected);
     assert_eq!(set.decides(), Ok(vec![send(0, Command::SetMinReplicas(1))]));
+}
+
+#[test]
+fn a_member_that_stays_away_is_shut_out_and_let_in_again() {
+    let mut set = Set::of(3).later(60_000).down(2);
+    set.seen.settings.shuts_out = true;
+    set.report(0).followers.retain(|follower| follower.node != n(2));
+    assert_eq!(set.decides(), Ok(vec![]), "just now");
+    set = set.later(5001);
+    assert_eq!(set.decides(), Ok(vec![send(0, Command::ShutOut(n(2)))]));
+    set.node(2).shut_out = true;
+    set = set.later(1);
+    assert_eq!(set.decides(), Ok(vec![]), "an offset that was read before it was shut out");
+    set = set.later(1);
+    let record = set.writes();
+    assert_eq!(record.in_sync, [member(1)]);
+    set.seen.record = Some(record);
+
+    // It comes back in another run: recorded, let in, attached.
+    set.node(2).asked_ms = None;
+    set = set.restarted(2);
+    let record = set.writes();
+    assert_eq!(record.in_sync.len(), 2);
+    set.seen.record = Some(record);
+    assert_eq!(set.decides(), Ok(vec![send(0, Command::LetIn(n(2)))]));
+    set.node(2).shut_out = false;
+    let follow = Action::Send { node: n(2), run_id: run(2, 2), command: Command::Follow(n(0)) };
+    assert_eq!(set.decides(), Ok(vec![follow]));
+}
+
+#[test]
+fn the_last_member_that_a_write_needs_is_not_shut_out() {
+    let mut set = Set::of(2).later(60_000).down(1);
+    set.seen.settings.shuts_out = true;
+    set.seen.settings.durability = Durability::Required;
+    set.report(0).followers.clear();
+    set.acts();
+    set = set.later(5001);
+    assert_eq!(set.decides(), Ok(vec![]));
 }

@@ -1,7 +1,7 @@
 //! Toy servers: as much of Valkey's replication as a decision can be about.
 
 use crate::sentinel::fixture::{history, run};
-use crate::sentinel::{Follower, Id, Link, Millis, NodeId, Report, Role, Upstream};
+use crate::sentinel::{Follower, Home, Id, Link, Millis, NodeId, Report, Role, Upstream};
 
 /// What a process finds on its disk when it starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,6 +155,7 @@ impl Server {
         let listed = self.acknowledged.iter().enumerate().filter(|_| self.leads);
         Report {
             asked_ms: now_ms,
+            home: Home::default(),
             run_id: run(node, self.run),
             role,
             loading: false,

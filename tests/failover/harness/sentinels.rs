@@ -65,6 +65,11 @@ impl Sentinels {
         sentinels
     }
 
+    /// The first one's address.
+    pub fn address(&self) -> SocketAddr {
+        self.addresses[0]
+    }
+
     fn wait_until_they_know(&self, replicas: u8) {
         let wanted = [("num-slaves", replicas.into()), ("num-other-sentinels", SENTINELS - 1)];
         for address in &self.addresses {

@@ -84,6 +84,13 @@ impl Set {
         set
     }
 
+    /// The first so many nodes of a set, as a set of their own.
+    pub fn first(&self, count: u8) -> Self {
+        let setup = SetSetup { nodes: count, ..self.setup.clone() };
+        let nodes = self.nodes.iter().take(usize::from(count));
+        Self { setup, nodes: nodes.map(Arc::clone).collect() }
+    }
+
     /// Makes a node master by hand, and the others its replicas.
     pub fn appoint(&self, number: u8) {
         let master = self.node(number);
