@@ -89,6 +89,7 @@ pub fn verdict<const N: usize>(config: &Configuration, state: &State<N>) -> u16 
 /// Everybody who lives reaches everybody; only the process that was the last to lead decides.
 fn connect<const N: usize>(state: &mut State<N>, config: &Configuration) {
     state.heal();
+    state.ghost = None;
     state.servers.iter_mut().for_each(|it| it.hung = false);
     let leader = usize::from(state.facts.leader);
     state.deciders[1 - leader] = Decider::ABSENT;

@@ -7,6 +7,8 @@ use gungnir::sentinel::{Durability, Policy, ReplicaOrder, Rules, Settings};
 pub struct Faults {
     /// A process ends; it may start again at any time.
     pub kills: u8,
+    /// A pod is deleted by force and made anew while its process runs on, cut off.
+    pub moves: u8,
     /// A process stands still; it may go on at any time.
     pub hangs: u8,
     /// Nothing passes between a node and everybody else.
@@ -36,6 +38,7 @@ pub struct Faults {
 impl Faults {
     pub const NONE: Self = Self {
         kills: 0,
+        moves: 0,
         hangs: 0,
         isolations: 0,
         cuts: 0,
@@ -90,6 +93,8 @@ pub struct Configuration {
     pub leases_overlap: bool,
     pub policy: Policy,
     pub durability: Durability,
+    /// Each node replicates as a user of its own.
+    pub shuts_out: bool,
     /// Searches end there.
     pub epochs: u8,
     /// One state of so many is healed and run to its end.
@@ -117,6 +122,7 @@ pub const BASE: Configuration = Configuration {
     leases_overlap: false,
     policy: Policy::Consistency,
     durability: Durability::Preferred,
+    shuts_out: false,
     epochs: 8,
     sample: 64,
     rules: Rules::ALL,
@@ -138,6 +144,7 @@ impl Configuration {
             durability: self.durability,
             may_appoint_first: true,
             auto_failover: true,
+            shuts_out: self.shuts_out,
         }
     }
 }
@@ -146,6 +153,13 @@ const KILL: Faults = Faults { kills: 1, ..Faults::NONE };
 
 /// The searches of `tests/run model`.
 pub const CONFIGURATIONS: &[Configuration] = &[
+    Configuration { name: "move", faults: Faults { moves: 1, ..Faults::NONE }, ..BASE },
+    Configuration {
+        name: "shut-out",
+        faults: Faults { isolations: 1, ..KILL },
+        shuts_out: true,
+        ..BASE
+    },
     Configuration { name: "kill", faults: KILL, writes: 2, ..BASE },
     Configuration { name: "kill-late", faults: KILL, late: true, ..BASE },
     Configuration { name: "kill-apart", faults: KILL, looks_apart: true, late: true, ..BASE },

@@ -122,6 +122,9 @@ impl<const N: usize> State<N> {
     /// What a deciding process knows.
     pub fn observation(&self, config: &Configuration, decider: usize) -> Observation {
         let it = &self.deciders[decider];
+        let recorded = self.read_by(decider);
+        let master = recorded.master.and_then(|(master, _)| it.seen[usize::from(master)].report);
+        let shut = master.map_or(0, |(report, _)| report.shut);
         let see = |(place, seen): (usize, &Seen<N>)| {
             let report = seen.report.map(|(server, at)| server.report(place_of(place), at));
             let answered = report.is_some() && self.reaches(decider, place);
@@ -141,14 +144,14 @@ impl<const N: usize> State<N> {
                 },
                 busy: seen.sent.is_some(),
                 highest_term: seen.term.into(),
-                shut_out: false,
+                shut_out: shut >> place & 1 == 1,
+                leaving: false,
                 gated: true,
                 last_run: report.as_ref().map(|it| it.run_id),
                 remembered: None,
                 report,
             }
         };
-        let recorded = self.read_by(decider);
         Observation {
             settings: config.settings(),
             record: (recorded.term > 0).then(|| recorded.record()),

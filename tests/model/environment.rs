@@ -4,7 +4,7 @@
 use super::configuration::{Configuration, Faults};
 use super::decider::{Decider, Pause, place_of};
 use super::facts::Facts;
-use super::packed::{Age, Entry, Order};
+use super::packed::{Age, Entry, Order, RUNS_A_HOME};
 use super::property::Property;
 use super::server::{Held, Place, Server, Wire};
 
@@ -12,6 +12,9 @@ use super::server::{Held, Place, Server, Wire};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct State<const N: usize> {
     pub servers: [Server<N>; N],
+    /// A process whose pod was deleted by force while its machine was cut off: it runs on, and
+    /// only clients beside it reach it.
+    pub ghost: Option<Server<N>>,
     /// `cut[a]` has the bit b: nothing passes from a to b.
     pub cut: [u8; N],
     /// What the store holds; its term is 0 while there is none.
@@ -61,7 +64,11 @@ impl<const N: usize> State<N> {
         let turns = match order {
             Order::Freeze | Order::Follow(_) => true,
             Order::Promote(_) => !self.servers[place].leads(),
-            Order::Pause | Order::Resume | Order::Look | Order::SetW(_) => false,
+            Order::ShutOut(node) => {
+                self.reset(node.into());
+                false
+            }
+            Order::Pause | Order::Resume | Order::Look | Order::SetW(_) | Order::LetIn(_) => false,
         };
         if turns {
             self.hang_up(place);
@@ -98,6 +105,22 @@ impl<const N: usize> State<N> {
             self.facts.names += 1;
         }
         self.servers[place].start(keep, self.facts.names, config.gate);
+    }
+
+    /// The pod of a node is deleted by force and made anew elsewhere; nobody but clients reaches
+    /// what ran in it.
+    pub fn move_away(&mut self, config: &Configuration, place: usize, keep: u8) {
+        let old = self.servers[place];
+        for decider in 0..2 {
+            if self.reaches(decider, place) {
+                self.deciders[decider].seen[place].lose();
+            }
+        }
+        self.ghost = Some(old);
+        let server = &mut self.servers[place];
+        server.run = (old.run / RUNS_A_HOME + 1) * RUNS_A_HOME;
+        server.term = 0;
+        self.start(config, place, keep);
     }
 
     /// A process stands still, with all its connections.
@@ -140,7 +163,7 @@ impl<const N: usize> State<N> {
         if !self.servers[place].answers() || (there.up && there.hung) {
             return false;
         }
-        let accepted = there.up && there.leads();
+        let accepted = there.up && there.leads() && there.shut >> place & 1 == 0;
         if !self.passes(master, place) || (!connected && !self.is_open(master, place)) {
             return false;
         }
@@ -197,6 +220,9 @@ impl<const N: usize> State<N> {
                 };
             }
             self.servers[master].paused = false;
+        }
+        if let Some(ghost) = &mut self.ghost {
+            ghost.held.iter_mut().flatten().for_each(|held| held.late = true);
         }
         for decider in (0..2).filter(|it| before.deciders[*it].active) {
             let still = before.deciders[decider].still;

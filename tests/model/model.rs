@@ -27,6 +27,8 @@ pub enum Do {
     Wait,
     Kill { node: u8, proven: bool },
     Start { node: u8, keep: u8 },
+    Move { node: u8, keep: u8 },
+    GhostEnds,
     Hang(u8),
     Continue(u8),
     Isolate { node: u8, from_deciders: u8 },
@@ -87,6 +89,7 @@ impl<const N: usize> World<N> {
             log: if place < holders { Log(1) } else { Log::default() },
             w: self.0.w,
             held: std::array::from_fn(|it| held(it).filter(|_| healthy && place == 0)),
+            shut: 0,
             term: u8::from(healthy),
         };
         let seen = Seen { term: u8::from(healthy), ..Seen::NOTHING };
@@ -112,6 +115,7 @@ impl<const N: usize> World<N> {
         };
         let mut state = State {
             servers: std::array::from_fn(server),
+            ghost: None,
             cut: [0; N],
             record: if healthy { self.beginning() } else { none },
             service,
@@ -182,6 +186,9 @@ impl<const N: usize> World<N> {
                 all.push(Do::Continue(node));
             }
         }
+        if state.ghost.is_some() {
+            all.push(Do::GhostEnds);
+        }
         if state.cut != [0; N] || state.deciders.iter().any(|it| it.cut != 0) {
             all.push(Do::Heal);
         }
@@ -201,6 +208,9 @@ impl<const N: usize> World<N> {
             let server = &state.servers[place];
             if server.up && left.kills > 0 {
                 all.extend([true, false].map(|proven| Do::Kill { node, proven }));
+            }
+            if server.up && left.moves > 0 {
+                all.extend([0, server.offset()].map(|keep| Do::Move { node, keep }));
             }
             if server.answers() && left.hangs > 0 {
                 all.push(Do::Hang(node));
@@ -285,6 +295,8 @@ impl<const N: usize> World<N> {
             }
             Do::Kill { node, proven } => next.kill(at(node), proven),
             Do::Start { node, keep } => next.start(config, at(node), keep),
+            Do::Move { node, keep } => next.move_away(config, at(node), keep),
+            Do::GhostEnds => next.ghost = None,
             Do::Hang(node) => next.hang(at(node)),
             Do::Continue(node) => next.servers[at(node)].hung = false,
             Do::Isolate { node, from_deciders } => next.isolate(at(node), from_deciders),
@@ -310,6 +322,7 @@ impl<const N: usize> World<N> {
 fn spend(left: &mut Faults, what: Do) {
     let spent = match what {
         Do::Kill { .. } => &mut left.kills,
+        Do::Move { .. } => &mut left.moves,
         Do::Hang(_) => &mut left.hangs,
         Do::Isolate { .. } => &mut left.isolations,
         Do::Cut(..) => &mut left.cuts,
@@ -357,7 +370,13 @@ impl<const N: usize> Model for World<N> {
                 && match property {
                     Property::AtMostOneMaster => {
                         world.0.w == 0
-                            || state.servers.iter().filter(|it| it.takes_writes()).count() < 2
+                            || state
+                                .servers
+                                .iter()
+                                .chain(&state.ghost)
+                                .filter(|it| it.takes_writes())
+                                .count()
+                                < 2
                     }
                     Property::NoAcknowledgedWriteLost => !state.has_lost(),
                     Property::FailedNodeDetected

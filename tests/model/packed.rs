@@ -4,7 +4,9 @@
 //! that decides took its last step), *recent* (before that), *old* (longer ago than any patience in
 //! the settings). All that the rules compare keeps its order.
 
-use gungnir::sentinel::{Change, Clock, Command, Id, Local, Mark, Member, Millis, NodeId, Phase};
+use gungnir::sentinel::{
+    Change, Clock, Command, Home, Id, Local, Mark, Member, Millis, NodeId, Phase,
+};
 use gungnir::sentinel::{Record, Wish};
 
 /// The present instant, always.
@@ -70,8 +72,16 @@ pub fn number(id: Id) -> u8 {
 /// A process: its node and the number of its run.
 pub type Process = (u8, u8);
 
+/// Where a run is at home: the first so many runs of a node share a home.
+pub fn home(run: u8) -> Home {
+    Home(u128::from(run / RUNS_A_HOME))
+}
+
+/// Runs are counted on from a multiple of this in each home.
+pub const RUNS_A_HOME: u8 = 16;
+
 fn member((place, run): Process) -> Member {
-    Member { node: node(place), run_id: run_id(place, run) }
+    Member { node: node(place), run_id: run_id(place, run), home: home(run) }
 }
 
 fn process(member: Member) -> Process {
@@ -151,6 +161,7 @@ pub struct Ticks {
     quiet: Option<(u8, Age)>,
     looked: Option<Age>,
     unlisted: Option<Age>,
+    gone: Option<Age>,
     change: Option<(u8, Age, Option<u8>)>,
 }
 
@@ -162,8 +173,14 @@ impl<const N: usize> Memory<N> {
         pursued: None,
         mark: None,
         accepted: None,
-        clocks: [Ticks { advanced: None, quiet: None, looked: None, unlisted: None, change: None };
-            N],
+        clocks: [Ticks {
+            advanced: None,
+            quiet: None,
+            looked: None,
+            gone: None,
+            unlisted: None,
+            change: None,
+        }; N],
     };
 
     pub fn of(local: &Local) -> Self {
@@ -194,6 +211,7 @@ impl<const N: usize> Memory<N> {
                 quiet: clock.quiet.map(|(run, at)| (number(run), age(at))),
                 looked: clock.looked_at.map(age),
                 unlisted: clock.unlisted_since_ms.map(age),
+                gone: clock.gone_since_ms.map(age),
                 change: clock.change.map(|Change { run_id, noticed_ms, offset }| {
                     (number(run_id), age(noticed_ms), offset.map(small))
                 }),
@@ -212,6 +230,7 @@ impl<const N: usize> Memory<N> {
                 quiet: ticks.quiet.map(|(it, at)| (run(it), at.ms())),
                 looked_at: ticks.looked.map(Age::ms),
                 unlisted_since_ms: ticks.unlisted.map(Age::ms),
+                gone_since_ms: ticks.gone.map(Age::ms),
                 change: ticks.change.map(|(it, noticed, offset)| Change {
                     run_id: run(it),
                     noticed_ms: noticed.ms(),
@@ -247,6 +266,7 @@ impl<const N: usize> Memory<N> {
             ticks.quiet = ticks.quiet.map(|(run, _)| (run, Age::Old));
             ticks.looked = ticks.looked.map(|_| Age::Old);
             ticks.unlisted = ticks.unlisted.map(|_| Age::Old);
+            ticks.gone = ticks.gone.map(|_| Age::Old);
             ticks.change = ticks.change.map(|(run, _, offset)| (run, Age::Old, offset));
         }
     }
@@ -262,6 +282,8 @@ pub enum Order {
     Resume,
     Look,
     SetW(u8),
+    ShutOut(u8),
+    LetIn(u8),
 }
 
 impl Order {
@@ -273,9 +295,9 @@ impl Order {
             Command::Pause { .. } => Self::Pause,
             Command::Release | Command::Unpause => Self::Resume,
             Command::SetMinReplicas(w) => Self::SetW(w),
-            Command::Look | Command::ScriptKill | Command::ShutOut(_) | Command::LetIn(_) => {
-                Self::Look
-            }
+            Command::ShutOut(node) => Self::ShutOut(node.0),
+            Command::LetIn(node) => Self::LetIn(node.0),
+            Command::Look | Command::ScriptKill => Self::Look,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use gungnir::sentinel::{Follower, Link, NodeId, Report, Role, Upstream};
 
-use super::packed::{Age, Order, history_id, node, run_id};
+use super::packed::{Age, Order, history_id, home, node, run_id};
 
 /// The writes that a server holds, four bits each, the first one lowest. An offset is how many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -76,6 +76,8 @@ pub struct Server<const N: usize> {
     /// `min-replicas-to-write`
     pub w: u8,
     pub held: [Option<Held>; N],
+    /// The nodes that it does not let replicate, as bits.
+    pub shut: u8,
     /// The highest term of an operator's user.
     pub term: u8,
 }
@@ -125,6 +127,11 @@ impl<const N: usize> Server<N> {
             Order::Pause => self.paused = true,
             Order::Resume => self.paused = false,
             Order::SetW(w) => self.w = w,
+            Order::ShutOut(node) => {
+                self.shut |= 1 << node;
+                self.held[usize::from(node)] = None;
+            }
+            Order::LetIn(node) => self.shut &= !(1 << node),
             Order::Look => {}
         }
     }
@@ -136,6 +143,7 @@ impl<const N: usize> Server<N> {
         self.turn(if led && !gate { Place::Leads } else { Place::Nowhere });
         (self.up, self.hung, self.paused) = (true, false, false);
         self.run += 1;
+        self.shut = 0;
         if keep == 0 {
             (self.history, self.previous, self.log) = (name, None, Log::default());
             return;
@@ -188,6 +196,7 @@ impl<const N: usize> Server<N> {
         Report {
             asked_ms: asked.ms(),
             run_id: run_id(place, self.run),
+            home: home(self.run),
             role: match self.place {
                 Place::Leads => Role::Master,
                 Place::Nowhere => link(Upstream::Nowhere),
