@@ -88,7 +88,8 @@ pub fn verdict<const N: usize>(config: &Configuration, state: &State<N>) -> u16 
 
 /// Everybody who lives reaches everybody; only the process that was the last to lead decides.
 fn connect<const N: usize>(state: &mut State<N>, config: &Configuration) {
-    state.heal();
+    state.heal_links();
+    state.heal_sight();
     state.ghost = None;
     state.servers.iter_mut().for_each(|it| it.hung = false);
     let leader = usize::from(state.facts.leader);
@@ -137,11 +138,13 @@ fn rest<const N: usize>(state: &mut State<N>, config: &Configuration) -> Option<
     hold.or(Some(Hold::Listening))
 }
 
+/// The recorded master leads, clients are sent there, and it takes their writes.
 fn leads<const N: usize>(state: &State<N>) -> bool {
     let Some((place, run)) = state.record.master else { return false };
     let master = &state.servers[usize::from(place)];
     let told = state.service == Some((place, state.record.epoch));
-    state.record.phase == Phase::Stable && master.up && master.leads() && master.run == run && told
+    let stable = state.record.phase == Phase::Stable;
+    stable && told && master.run == run && master.takes_writes()
 }
 
 fn all_follow<const N: usize>(state: &State<N>) -> bool {

@@ -2,6 +2,8 @@
 
 use gungnir::sentinel::{Durability, Policy, ReplicaOrder, Rules, Settings};
 
+use super::model::Do;
+
 /// How often each fault may happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Faults {
@@ -72,6 +74,8 @@ pub enum Start {
     Healthy,
     /// Nobody leads and nothing is recorded; the first so many nodes hold a write.
     Unrecorded(usize),
+    /// A record without a master, data on all but node 0, and that one leads.
+    EmptyLeads,
 }
 
 /// One search.
@@ -82,6 +86,8 @@ pub struct Configuration {
     pub w: u8,
     pub start: Start,
     pub faults: Faults,
+    /// What has happened before the search begins.
+    pub story: &'static [Do],
     /// Clients' writes, beside the first one.
     pub writes: u8,
     pub disk: Disk,
@@ -115,6 +121,7 @@ pub const BASE: Configuration = Configuration {
     w: 1,
     start: Start::Healthy,
     faults: Faults::NONE,
+    story: &[],
     writes: 1,
     disk: Disk::Any,
     late: false,

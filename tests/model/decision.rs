@@ -200,6 +200,11 @@ impl<const N: usize> State<N> {
                 self.facts.elect(recorded.epoch, place);
                 let is_target = recorded.phase != Phase::Stable && recorded.target == Some(place);
                 self.facts.expect(Property::RecordBeforeAct, is_target);
+                let leaves = self.deciders[decider].seen[usize::from(place)].report;
+                let leaves = leaves.map(|(report, _)| report.history);
+                let told = leaves == recorded.history || leaves == recorded.previous;
+                let told = told || recorded.phase == Phase::Adopt;
+                self.facts.expect(Property::RecordBeforeAct, told);
                 let lossy = matches!(self.deciders[decider].asked, Some(Asked::Promote(_)))
                     || step
                         .actions

@@ -148,8 +148,13 @@ impl<const N: usize> State<N> {
         self.deciders[decider].cut |= 1 << place;
     }
 
-    pub fn heal(&mut self) {
+    /// Nodes reach each other again.
+    pub fn heal_links(&mut self) {
         self.cut = [0; N];
+    }
+
+    /// Deciding processes reach every node again.
+    pub fn heal_sight(&mut self) {
         self.deciders.iter_mut().for_each(|it| it.cut = 0);
     }
 
@@ -180,7 +185,7 @@ impl<const N: usize> State<N> {
             if self.passes(place, master) {
                 let offset = self.servers[place].offset();
                 self.servers[master].held[place] = Some(Held { offset, late: false });
-                self.facts.acknowledge(&self.servers[master], config.w);
+                self.facts.acknowledge(&self.servers[master]);
             }
         }
         before != (self.servers[place], self.servers[master].held[place])

@@ -69,11 +69,12 @@ impl Facts {
         }
     }
 
-    /// Writes that W replicas have acknowledged to a master count from now on.
-    pub fn acknowledge<const N: usize>(&mut self, master: &Server<N>, w: u8) {
+    /// Writes that as many replicas have acknowledged as the master asks for, one at least, count
+    /// from now on.
+    pub fn acknowledge<const N: usize>(&mut self, master: &Server<N>) {
         for place in 0..master.offset() {
             let holders = master.held.iter().flatten().filter(|held| held.offset > place).count();
-            if holders >= usize::from(w.max(1)) {
+            if holders >= usize::from(master.w.max(1)) {
                 self.acknowledged |= 1 << master.log.get(place);
             }
         }

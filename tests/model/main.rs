@@ -1,6 +1,7 @@
 //! The model checker over the sentinel's own `step`.
 #![allow(clippy::expect_used)] // in the helpers: a test that panics fails
 
+mod ablation;
 mod closure;
 mod configuration;
 mod decider;
@@ -99,23 +100,60 @@ fn scan() {
     }
 }
 
+fn lone<const N: usize>(config: Configuration, property: property::Property, cap: usize) {
+    let started = std::time::Instant::now();
+    let finish = HasDiscoveries::AnyOf([property.name()].into());
+    let checker = World::<N>(config)
+        .checker()
+        .threads(1)
+        .target_state_count(cap)
+        .finish_when(finish)
+        .spawn_bfs()
+        .join();
+    let secs = started.elapsed().as_secs_f32();
+    if std::env::var("SHOW").is_ok() {
+        for count in 0..=config.story.len() {
+            let it = World::<N>(Configuration { story: &config.story[..count], ..config });
+            let state = it.init_states().remove(0);
+            println!(
+                "   {:?}\n     {:?}\n     {:?}",
+                config.story[..count].last(),
+                state.record,
+                state
+                    .servers
+                    .map(|s| (s.up, s.run, s.place, s.history, s.previous, s.log, s.wire, s.held))
+            );
+        }
+    }
+    println!(
+        "   {:>9} states depth {}, {secs:.1} s",
+        checker.unique_state_count(),
+        checker.max_depth()
+    );
+    for (name, path) in checker.discoveries() {
+        let actions = path.into_actions();
+        println!(
+            "   {}{name} {}: {actions:?}",
+            if name == property.name() { "FOUND " } else { "also " },
+            actions.len()
+        );
+    }
+}
+
 #[test]
 fn ablate() {
-    let only = std::env::var("ONLY").unwrap_or_default();
     let rule = std::env::var("RULE").unwrap_or_default();
-    for it in Rule::ALL {
-        if !rule.is_empty() && !rule.split(',').any(|name| name == format!("{it:?}")) {
+    for it in &ablation::ABLATIONS {
+        if !rule.is_empty() && !rule.split(',').any(|name| name == format!("{:?}", it.rule)) {
             continue;
         }
-        println!("== without {it:?}");
-        for config in CONFIGURATIONS {
-            if only.is_empty() || only.split(',').any(|it| it == config.name) {
-                one(
-                    Configuration { rules: Rules::without(it), ..*config },
-                    num("CAP", 300_000),
-                    false,
-                );
-            }
+        println!("== without {:?}: {}", it.rule, it.breaks.name());
+        let config = Configuration { rules: Rules::without(it.rule), ..it.configuration };
+        let cap = num("CAP", 1_000_000);
+        match config.nodes {
+            2 => lone::<2>(config, it.breaks, cap),
+            3 => lone::<3>(config, it.breaks, cap),
+            _ => lone::<5>(config, it.breaks, cap),
         }
     }
 }

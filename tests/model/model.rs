@@ -34,7 +34,8 @@ pub enum Do {
     Isolate { node: u8, from_deciders: u8 },
     Cut(u8, u8),
     CutOff(u8, u8),
-    Heal,
+    HealLinks,
+    HealSight,
     Reset(u8),
     Pretend(u8, u8),
     StandStill(u8),
@@ -68,9 +69,10 @@ impl<const N: usize> World<N> {
 
     fn start(&self) -> State<N> {
         let healthy = self.0.start == Start::Healthy;
-        let holders = match self.0.start {
-            Start::Healthy => N,
-            Start::Unrecorded(holders) => holders,
+        let holds = |place: usize| match self.0.start {
+            Start::Healthy => true,
+            Start::Unrecorded(holders) => place < holders,
+            Start::EmptyLeads => place > 0,
         };
         let held = |place| (place > 0).then_some(Held { offset: 1, late: false });
         let server = |place: usize| Server {
@@ -79,23 +81,25 @@ impl<const N: usize> World<N> {
             paused: false,
             run: 1,
             place: match (healthy, place) {
+                (false, 0) if self.0.start == Start::EmptyLeads => Place::Leads,
                 (false, _) => Place::Nowhere,
                 (true, 0) => Place::Leads,
                 (true, _) => Place::Follows(0),
             },
             wire: if healthy && place > 0 { Wire::Up } else { Wire::Never },
-            history: if place < holders { 1 } else { 0xf0 + super::decider::place_of(place) },
+            history: if holds(place) { 1 } else { 0xf0 + super::decider::place_of(place) },
             previous: None,
-            log: if place < holders { Log(1) } else { Log::default() },
+            log: if holds(place) { Log(1) } else { Log::default() },
             w: self.0.w,
             held: std::array::from_fn(|it| held(it).filter(|_| healthy && place == 0)),
             shut: 0,
             term: u8::from(healthy),
         };
         let seen = Seen { term: u8::from(healthy), ..Seen::NOTHING };
+        let known = u8::from(self.0.start == Start::EmptyLeads);
         let none = Entry {
-            term: 0,
-            epoch: 0,
+            term: known,
+            epoch: known,
             phase: Phase::Adopt,
             master: None,
             history: None,
@@ -130,6 +134,10 @@ impl<const N: usize> World<N> {
         }
         if healthy {
             let _ = state.step(&self.0, 0);
+            state.forget_what_is_asked_again(&self.0);
+        }
+        for what in self.0.story {
+            assert!(self.happen(&mut state, *what), "{what:?} cannot happen in this story");
             state.forget_what_is_asked_again(&self.0);
         }
         state
@@ -189,8 +197,11 @@ impl<const N: usize> World<N> {
         if state.ghost.is_some() {
             all.push(Do::GhostEnds);
         }
-        if state.cut != [0; N] || state.deciders.iter().any(|it| it.cut != 0) {
-            all.push(Do::Heal);
+        if state.cut != [0; N] {
+            all.push(Do::HealLinks);
+        }
+        if state.deciders.iter().any(|it| it.cut != 0) {
+            all.push(Do::HealSight);
         }
         for decider in 0..2u8 {
             if state.deciders[usize::from(decider)].still && self.0.leases_overlap {
@@ -302,7 +313,8 @@ impl<const N: usize> World<N> {
             Do::Isolate { node, from_deciders } => next.isolate(at(node), from_deciders),
             Do::Cut(from, to) => next.cut[at(from)] |= 1 << to,
             Do::CutOff(decider, node) => next.cut_off(at(decider), at(node)),
-            Do::Heal => next.heal(),
+            Do::HealLinks => next.heal_links(),
+            Do::HealSight => next.heal_sight(),
             Do::Reset(node) => next.reset(at(node)),
             Do::Pretend(decider, node) => next.pretend_end(at(decider), at(node)),
             Do::StandStill(decider) => {

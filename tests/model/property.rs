@@ -54,7 +54,8 @@ pub const PROPERTIES: [(Property, &str, &str); 15] = [
     (
         RecordBeforeAct,
         "recordBeforeAct",
-        "who is promoted is the recorded target, who attaches a recorded member",
+        "who is promoted is the recorded target and leaves a recorded history, who attaches is a \
+         recorded member",
     ),
     (
         LeaderElectionSafety,
@@ -84,7 +85,7 @@ pub const PROPERTIES: [(Property, &str, &str); 15] = [
     (
         FailedMasterReplaced,
         "failedMasterReplaced",
-        "with what is dead left dead, a master leads, or a quorum is really missing",
+        "with what is dead left dead, a master takes writes, or a quorum is really missing",
     ),
     (
         EventuallyStableReconciliation,
