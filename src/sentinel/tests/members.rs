@@ -201,6 +201,17 @@ fn w_is_lowered_in_the_record_and_then_on_the_master() {
 }
 
 #[test]
+fn a_member_whose_connection_is_lost_is_missed_as_well() {
+    // Its machine is gone without a word: nothing of it is left here but the master's list.
+    let mut set = Set::of(2).later(60_000).down(1);
+    set.node(1).report = None;
+    set.report(0).followers.clear();
+    assert_eq!(set.decides(), Ok(vec![]), "just now");
+    set = set.later(5001);
+    assert_eq!(set.writes().w, 0);
+}
+
+#[test]
 fn a_proven_death_lowers_w_at_once() {
     let mut set = Set::of(2).later(60_000).dead(1);
     assert_eq!(set.writes().w, 0);
