@@ -37,6 +37,8 @@ pub enum ConditionType {
     KindNotServed,
     /// The API server serves another schema than this version knows.
     CrdOutdated,
+    /// `status.election` cannot be understood: somebody wrote it by hand, or a later version did.
+    RecordUnreadable,
     /// Another operator claims this cluster.
     ManagedElsewhere,
     /// Acknowledged writes may have been lost.
@@ -66,6 +68,7 @@ impl ConditionType {
             Self::RestartPending => "RestartPending",
             Self::KindNotServed => "KindNotServed",
             Self::CrdOutdated => "CRDOutdated",
+            Self::RecordUnreadable => "RecordUnreadable",
             Self::ManagedElsewhere => "ManagedElsewhere",
             Self::DataLossPossible => "DataLossPossible",
             Self::WritesRefused => "WritesRefused",
@@ -87,6 +90,7 @@ impl ConditionType {
             | Self::NameTaken
             | Self::FieldConflict
             | Self::PasswordLost
+            | Self::RecordUnreadable
             | Self::ImmutableChange => true,
             Self::Ready
             | Self::Progressing
@@ -115,6 +119,7 @@ impl ConditionType {
             | Self::SecretMissing
             | Self::ImmutableChange
             | Self::KindNotServed
+            | Self::RecordUnreadable
             | Self::DataLossPossible
             | Self::WritesRefused => true,
             Self::Ready

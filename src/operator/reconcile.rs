@@ -19,6 +19,7 @@ use super::adopt::adopt;
 use super::apply::perform;
 use super::cache::{Cache, ClusterObject, KindId, Part, View};
 use super::condition::{ConditionType, Finding};
+use super::elections::Elections;
 use super::error::{ReconcileError, Retry};
 use super::events::Events;
 use super::facts::ClusterKey;
@@ -29,6 +30,7 @@ use super::plan::plan;
 use super::queue;
 use super::report::Report;
 use super::requests::Requests;
+use super::standing;
 use super::status;
 
 /// For how long a repair stays in sight as the condition `Drifted`.
@@ -42,6 +44,8 @@ pub struct Context {
     pub requests: Requests,
     /// What is remembered.
     pub memories: Memories,
+    /// Who elects masters.
+    pub elections: Rc<dyn Elections>,
     /// What people are told.
     pub events: Events,
     /// What is counted.
@@ -169,8 +173,20 @@ async fn report_status(
     note_drift(memory, now, report);
     let view = context.cache.view(&cluster.key);
     let sound = memory.borrow().sound.clone();
+    let election = context.elections.view(&cluster.key);
+    if let Some(election) = &election {
+        standing::note(election, report);
+    }
     let failing = report.failing.as_deref();
-    let status = status::status(cluster, &view, sound.as_deref(), &report.findings, failing, now);
+    let status = status::status(
+        cluster,
+        &view,
+        election.as_ref(),
+        sound.as_deref(),
+        &report.findings,
+        failing,
+        now,
+    );
     let wanted = sound.map_or(0, |sound| sound.replicas);
     context.metrics.pods(&cluster.key, status.ready_replicas.unwrap_or(0), wanted);
     let Some(object) = status::object(cluster, &status) else { return };

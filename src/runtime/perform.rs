@@ -24,7 +24,9 @@ pub(super) fn rounds(command: sentinel::Command, around: &Around<'_>) -> Option<
     let min_replicas = |w: u8| Command::config_set_min_replicas(u32::from(w), around.max_lag_s);
     Some(match command {
         sentinel::Command::Freeze => vec![vec![Command::replicaof_nowhere()]],
-        sentinel::Command::Promote { min_replicas_to_write: w } if Some(w) == around.min_replicas_now => {
+        sentinel::Command::Promote { min_replicas_to_write: w }
+            if Some(w) == around.min_replicas_now =>
+        {
             vec![vec![Command::replicaof_no_one()]]
         }
         sentinel::Command::Promote { min_replicas_to_write: w } => {

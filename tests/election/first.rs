@@ -138,5 +138,8 @@ async fn earlier_life() {
     assert!(operator.view().hold.is_some(), "{:?}", operator.view());
     world.pods[0].start().await;
     assert_eq!(world.settled(2).await, 0);
-    assert_eq!(world.pods[0].ask::<Option<String>>(&["GET", "kept"]).unwrap().as_deref(), Some("1"));
+    assert_eq!(
+        world.pods[0].ask::<Option<String>>(&["GET", "kept"]).unwrap().as_deref(),
+        Some("1")
+    );
 }

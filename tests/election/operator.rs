@@ -141,11 +141,8 @@ async fn facts(client: &Client, key: &ClusterKey) -> ClusterFacts {
     let services: Api<k8s_openapi::api::core::v1::Service> =
         Api::namespaced(client.clone(), &key.namespace);
     let everything = ListParams::default();
-    let (cluster, pods, claims) = tokio::join!(
-        clusters.get(&key.name),
-        pods.list(&everything),
-        claims.list(&everything)
-    );
+    let (cluster, pods, claims) =
+        tokio::join!(clusters.get(&key.name), pods.list(&everything), claims.list(&everything));
     let service = services.get_opt(&format!("{}-client", key.name)).await;
     let (cluster, pods, claims, service) =
         (cluster.unwrap(), pods.unwrap(), claims.unwrap(), service.unwrap());
@@ -154,11 +151,16 @@ async fn facts(client: &Client, key: &ClusterKey) -> ClusterFacts {
         let name = format!("{}-{ordinal}", key.name);
         let claim = claims.iter().find(|claim| claim.name_any() == format!("data-{name}"));
         let object = pods.iter().find(|pod| pod.name_any() == name);
-        pod_facts(key, &name, object, claim.map(|claim| VolumeFacts {
-            name: claim.name_any(),
-            epoch: claim.annotations().get("valkey.verilean.io/epoch").cloned(),
-            older_than_cluster: claim.creation_timestamp().unwrap() < made,
-        }))
+        pod_facts(
+            key,
+            &name,
+            object,
+            claim.map(|claim| VolumeFacts {
+                name: claim.name_any(),
+                epoch: claim.annotations().get("valkey.verilean.io/epoch").cloned(),
+                older_than_cluster: claim.creation_timestamp().unwrap() < made,
+            }),
+        )
     };
     let election = cluster.data.pointer("/status/election").filter(|it| !it.is_null());
     ClusterFacts {
@@ -210,9 +212,8 @@ fn pod_facts(
     volume: Option<VolumeFacts>,
 ) -> PodFacts {
     let status = object.and_then(|pod| pod.status.as_ref());
-    let container = status
-        .and_then(|status| status.container_statuses.as_ref())
-        .and_then(|all| all.first());
+    let container =
+        status.and_then(|status| status.container_statuses.as_ref()).and_then(|all| all.first());
     let states = container.map(|it| [it.state.as_ref(), it.last_state.as_ref()]);
     let ended = states.into_iter().flatten().flatten().filter_map(|it| it.terminated.as_ref());
     let pod_uid = object.and_then(|pod| pod.uid());

@@ -186,7 +186,8 @@ impl Pod {
 
     /// The kubelet says that the server has ended.
     pub async fn report_end(&self) {
-        let ended = json!({ "terminated": { "exitCode": 137, "containerID": self.container_id() } });
+        let ended =
+            json!({ "terminated": { "exitCode": 137, "containerID": self.container_id() } });
         self.report(ended, json!({})).await;
     }
 

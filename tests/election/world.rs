@@ -165,7 +165,9 @@ impl World {
     /// How many replicas a pod has online.
     pub fn followers(&self, master: usize) -> usize {
         let info: String = self.pods[master].ask(&["INFO", "replication"]).unwrap_or_default();
-        info.lines().filter(|line| line.starts_with("slave") && line.contains("state=online")).count()
+        info.lines()
+            .filter(|line| line.starts_with("slave") && line.contains("state=online"))
+            .count()
     }
 
     /// Everything there is to know, for a test that failed.

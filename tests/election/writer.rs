@@ -71,11 +71,7 @@ impl Writer {
     }
 }
 
-fn write(
-    target: &Mutex<Option<Ipv4Addr>>,
-    ends: &AtomicBool,
-    acknowledged: &Mutex<Vec<u64>>,
-) {
+fn write(target: &Mutex<Option<Ipv4Addr>>, ends: &AtomicBool, acknowledged: &Mutex<Vec<u64>>) {
     let mut number = 0;
     while !ends.load(Ordering::Relaxed) {
         let Some(address) = *target.lock().unwrap() else {

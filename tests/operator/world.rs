@@ -70,9 +70,11 @@ impl World {
             },
             lease_times: LeaseTimes::default(),
             listen: None,
+            discovery: None,
             pause_all: false,
         };
-        run_with(client, options, |_| NoElections, story).await.unwrap();
+        let (_news, told) = tokio::sync::mpsc::channel(1);
+        run_with(client, options, |_| NoElections, told, story).await.unwrap();
     }
 
     /// People apply the cluster `shop` with this spec.
