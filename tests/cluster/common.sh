@@ -149,7 +149,7 @@ remove_cgroups() { # DIR
     # A process that is gone may still be in its cgroup for a moment.
     for ((tries = 0; tries < 250; tries++)); do
       [ -d "$root/$name" ] || break
-      find "$root/$name" -depth -type d -exec rmdir {} \; 2>/dev/null || true
+      find "$root/$name" -depth -type d -exec rmdir {} + 2>/dev/null || true
       [ ! -d "$root/$name" ] || sleep 0.02
     done
     [ ! -d "$root/$name" ] || fail "$root/$name cannot be removed: processes $(find "$root/$name" -name cgroup.procs -exec cat {} + | tr '\n' ' ')"

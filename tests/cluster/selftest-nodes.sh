@@ -68,7 +68,7 @@ spec:
   volumes: [{name: data, persistentVolumeClaim: {claimName: stays}}]
 YAML
 in_shop wait --for=condition=Ready pod/holder --timeout 60s >/dev/null
-in_shop logs holder | grep -q ' v=9\.' || fail "docker.io/valkey/valkey:9 is no Valkey 9"
+grep -q ' v=9\.' <<<"$(in_shop logs holder)" || fail "docker.io/valkey/valkey:9 is no Valkey 9"
 expect_code 1 grow stays
 expect_text err 'only dynamically provisioned pvc can be resized'
 in_shop delete pod/holder pvc/stays --wait >/dev/null
@@ -98,7 +98,7 @@ wait_until "a killed kubelet is started again" another_kubelet
 [ "$("$node" exec "$number" hostname)" = "node$number" ] || fail "node exec does not run on the node"
 ok "node: a container's process and a kubelet, killed from outside, come back"
 
-followers() { cli basket-0 INFO replication | grep -qx "connected_slaves:$1"; }
+followers() { grep -qx "connected_slaves:$1" <<<"$(cli basket-0 INFO replication)"; }
 node_is() { [ "$(kubectl get node "node$number" -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}')" = "$1" ]; }
 api_answers() { "$node" exec "$number" timeout 2 bash -c ": </dev/tcp/$GUNGNIR_TEST_API_ADDRESS/6443"; }
 wait_until "both replicas follow" followers 2
