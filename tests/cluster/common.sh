@@ -98,7 +98,7 @@ start_time() { # PID -> start in clock ticks since boot, field 22 of /proc/PID/s
 
 alive() { # PIDFILE
   local pid started
-  read -r pid started <"$1" 2>/dev/null && [ "$(start_time "$pid")" = "$started" ]
+  { read -r pid started <"$1"; } 2>/dev/null && [ "$(start_time "$pid")" = "$started" ]
 }
 
 daemons() { # DIR -> its pid files, the last started first

@@ -2,6 +2,7 @@
 # Sourced by `up` for a cluster with nodes: their addresses, the switch that connects them, and what
 # has to run beside etcd and the API server. One node, seen from inside, is `become-node`.
 
+restarts_allowed=5       # of one node's daemons, until it is ready
 controllers_grace_s=10   # a node that is silent for so long is unreachable
 
 check_nodes_can_run() {
@@ -189,7 +190,7 @@ wait_for_nodes() {
       if ! alive "$file"; then died "${name%.pid}"; fi
     done < <(daemons "$dir")
     for file in "$dir"/log/*-restarts.log; do
-      if [ -f "$file" ]; then name=${file##*/} name=${name%-restarts.log}; died "$name-$(head -n 1 "$file" | cut -d' ' -f1)"; fi
+      if [ -f "$file" ] && [ "$(wc -l <"$file")" -gt "$restarts_allowed" ]; then name=${file##*/} name=${name%-restarts.log}; died "$name-$(tail -n 1 "$file" | cut -d' ' -f1)"; fi
     done
     if [ "$SECONDS" -ge "$ready_within_s" ]; then
       kubectl get nodes,pods -A -o wide >&2 || true
