@@ -141,18 +141,16 @@ cgroup_roots() {
   fi
 }
 
-remove_cgroups() { # DIR
-  local name root tries
-  name=$(cat "$1/cgroup" 2>/dev/null) || return 0
-  [ -n "$name" ] || return 0
+remove_cgroups() { # NAME: with all below it
+  local root tries
   for root in $(cgroup_roots); do
     # A process that is gone may still be in its cgroup for a moment.
     for ((tries = 0; tries < 250; tries++)); do
-      [ -d "$root/$name" ] || break
-      find "$root/$name" -depth -type d -exec rmdir {} + 2>/dev/null || true
-      [ ! -d "$root/$name" ] || sleep 0.02
+      [ -d "$root/$1" ] || break
+      find "$root/$1" -depth -type d -exec rmdir {} + 2>/dev/null || true
+      [ ! -d "$root/$1" ] || sleep 0.02
     done
-    [ ! -d "$root/$name" ] || fail "$root/$name cannot be removed: processes $(find "$root/$name" -name cgroup.procs -exec cat {} + | tr '\n' ' ')"
+    [ ! -d "$root/$1" ] || fail "$root/$1 cannot be removed: processes $(find "$root/$1" -name cgroup.procs -exec cat {} + | tr '\n' ' ')"
   done
 }
 
@@ -168,8 +166,9 @@ cluster_links() { # DIR
 }
 
 stop_all() { # DIR
-  local link
+  local link name
   stop_daemons "$1"
   for link in $(cluster_links "$1"); do ip link delete "$link" 2>/dev/null || true; done
-  remove_cgroups "$1"
+  name=$(cat "$1/cgroup" 2>/dev/null) || return 0
+  if [ -n "$name" ]; then remove_cgroups "$name"; fi
 }

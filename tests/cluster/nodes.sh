@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # variables of up's, and for it
 # Sourced by `up` for a cluster with nodes: their addresses, the switch that connects them, and what
-# has to run beside etcd and the API server. One node, seen from inside, is `become-node`.
+# has to run beside etcd and the API server; by `node` and `image`, to find and start nodes again. One
+# node, seen from inside, is `become-node`. The cluster's folder is $dir.
 
 restarts_allowed=5       # of one node's daemons, until it is ready
 controllers_grace_s=10   # a node that is silent for so long is unreachable
@@ -42,7 +43,7 @@ take_addresses() {
 start_namespaces() { # PID-FILE [OPTION-OF-UNSHARE...] COMMAND...
   local file=$dir/run/$1.pid log=$dir/log/${1#*-}.log tries
   shift
-  setsid unshare --pid --fork --kill-child --mount "$@" >"$log" 2>&1 </dev/null 8>&- 9>&- &
+  setsid unshare --pid --fork --kill-child --mount "$@" >>"$log" 2>&1 </dev/null 8>&- 9>&- &
   for ((tries = 0; tries < 500; tries++)); do
     if [ -s "$file" ]; then break; fi
     sleep 0.01
@@ -128,6 +129,22 @@ client_certificate() { # NAME SUBJECT [OPTION...]
   write_kubeconfig "$dir/pki/$1.kubeconfig" "$1" "$port"
 }
 
+# Process 1 of a node, if the node runs.
+node_process() { # N
+  local file=$dir/run/4-$(node_name "$1").pid pid
+  alive "$file" || return 1
+  read -r pid _ <"$file"
+  echo "$pid"
+}
+
+start_node() { # N
+  local name arguments
+  name=$(node_name "$1")
+  mapfile -t arguments <"$dir/nodes/$name/arguments"
+  rm -f "$dir/run/4-$name.pid"
+  start_namespaces "4-$name" --net --uts "$cluster_source/become-node" "${arguments[@]}"
+}
+
 start_nodes() {
   local number name address
   mkdir -p "$dir"/{nodes,volumes}
@@ -159,8 +176,8 @@ start_nodes() {
     client_certificate "$name" "/O=system:nodes/CN=system:node:$name" -addext "subjectAltName=DNS:$name,IP:$address"
     mkdir "$dir/nodes/$name"
     copy_storage "$dir/nodes/$name/containerd"
-    start_namespaces "4-$name" --net --uts "$cluster_source/become-node" \
-      "$dir" "$name" "$address" "$(node_pods "$number")" "$control" "$switch_pid"
+    printf '%s\n' "$dir" "$name" "$address" "$(node_pods "$number")" "$control" "$switch_pid" >"$dir/nodes/$name/arguments"
+    start_node "$number"
     ip route add "$(node_pods "$number")" via "$address"
     cat >>"$env" <<ENV
 export GUNGNIR_TEST_NODE_${number}_NETNS=/proc/$started_pid/ns/net

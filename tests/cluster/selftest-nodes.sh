@@ -128,6 +128,13 @@ wait_until "a frozen node is unreachable" node_is Unknown
 wait_until "a thawed node is ready" node_is True
 ok "node: cut off from the API server, a pod alone, wholly, and frozen; healed each time"
 
+"$node" kill "$number"
+wait_until "a node without power is unreachable" node_is Unknown
+"$node" start "$number"
+wait_until "it boots again" node_is True
+wait_until "its replica follows again" followers 2
+ok "node: a power cut, and what was on the disk serves again"
+
 grep -q '"username":"system:serviceaccount:kube-system:coredns"' "$a/log/audit.log" || fail "the audit log lacks the requests of service accounts"
 if grep -q '"username":"admin"' "$a/log/audit.log"; then fail "the audit log holds more than service accounts"; fi
 ok "audit log"
