@@ -10,7 +10,7 @@
 //! ```
 //!
 //! [`sentinel`] decides who is master, as data; [`runtime`] does it, by [`valkey`]; [`discovery`]
-//! answers the clients of Valkey Sentinel.
+//! answers the clients of Valkey Sentinel; [`operator`] runs all of it on Kubernetes.
 //!
 //! [`api`], [`cluster`], [`input`], [`manifest`], [`render`] and [`sentinel`] are pure: no clock,
 //! file, socket, environment or log. [`cli`] is the only room that reads people's files and prints.
@@ -21,6 +21,7 @@ pub mod cluster;
 pub mod discovery;
 pub mod input;
 pub mod manifest;
+pub mod operator;
 pub mod render;
 pub mod runtime;
 pub mod sentinel;

@@ -11,6 +11,8 @@
 //! | `validate` | faults in each format |
 //! | `krm` | the function for kustomize and kpt |
 //! | `plugin` | what Argo CD calls |
+//! | `explain` | the story of a trace, and what a sentinel says of itself |
+//! | `switchover` | what a sentinel is asked to do |
 //! | `usage` | the command line itself, colour, generated pages |
 #![allow(clippy::expect_used, clippy::unwrap_used)] // in the helpers: a test that panics fails
 
@@ -18,12 +20,14 @@ mod support;
 
 mod cli {
     mod diff;
+    mod explain;
     mod files;
     mod krm;
     mod output_dir;
     mod plugin;
     mod render;
     mod sources;
+    mod switchover;
     mod usage;
     mod validate;
 }

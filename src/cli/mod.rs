@@ -5,21 +5,25 @@
 
 mod completions;
 mod console;
+mod control;
 mod crd;
 mod diff;
 mod exit;
+mod explain;
 mod files;
 mod filter;
 mod krm;
 mod load;
 mod man;
 mod operand;
+mod operator;
 mod output_dir;
 mod plugin;
 mod progress;
 mod render;
 pub mod report;
 mod sentinel;
+mod switchover;
 mod validate;
 
 use std::ffi::OsString;
@@ -66,6 +70,12 @@ enum Command {
     Validate(validate::ValidateArgs),
     /// Watch a set of plain servers, without Kubernetes, and keep it with a master.
     Sentinel(Box<sentinel::SentinelArgs>),
+    /// Say what a running sentinel sees, what it would do, and why not yet; or what happened.
+    Explain(explain::ExplainArgs),
+    /// Ask a running sentinel to hand over to another master.
+    Switchover(switchover::SwitchoverArgs),
+    /// Run clusters on Kubernetes: apply their manifests and elect their masters.
+    Operator(Box<operator::OperatorArgs>),
     /// Print the CustomResourceDefinition.
     Crd,
     /// Run as a KRM function for kustomize and kpt: a ResourceList on stdin and stdout.
@@ -90,7 +100,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let console = Console::new(cli.color);
-    trace(cli.verbose, &console);
+    // What runs for long says what it does, and all the more what it warns of.
+    let always = u8::from(matches!(cli.command, Command::Sentinel(_)));
+    trace(cli.verbose.saturating_add(always), &console);
     match execute(cli.command, &console) {
         Ok(outcome) => outcome.code(),
         Err(failure) => {
@@ -110,6 +122,9 @@ fn execute(command: Command, console: &Console) -> Result<Outcome, Failure> {
         Command::Diff(arguments) => diff::run(&arguments, console),
         Command::Validate(arguments) => validate::run(&arguments, console),
         Command::Sentinel(arguments) => sentinel::run(&arguments, console),
+        Command::Explain(arguments) => explain::run(&arguments, console),
+        Command::Switchover(arguments) => switchover::run(&arguments, console),
+        Command::Operator(arguments) => operator::run(&arguments, console),
         Command::Crd => crd::run(console),
         Command::Fn => krm::run(console),
         Command::Plugin(arguments) => plugin::run(&arguments, console),

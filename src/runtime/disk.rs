@@ -128,7 +128,8 @@ pub(super) fn folder(path: &Path) -> &Path {
 }
 
 /// A path with an ending more.
-pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+#[must_use]
+pub fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(ending);
     PathBuf::from(name)

@@ -4,14 +4,15 @@
 
 use std::marker::PhantomData;
 
+use serde::de::Error as _;
 use serde::ser::SerializeSeq;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::hex_id::HexId;
 use crate::sentinel::{
-    Durability, Ended, EndedBy, Follower, Id, Link, Member, Millis, Node, NodeId, Observation,
-    Phase, Pointer, Policy, Record, ReplicaOrder, Report, Request, Role, Settings, Trouble,
-    Upstream, Wish,
+    Durability, Ended, EndedBy, Follower, Home, Id, Link, Member, Millis, Node, NodeId,
+    Observation, Phase, Pointer, Policy, Record, ReplicaOrder, Report, Request, Role, Settings,
+    Trouble, Upstream, Wish,
 };
 
 /// A type whose serde functions write and read another one.
@@ -121,6 +122,22 @@ impl IdMirror {
 
 mirrors!(IdMirror of Id, IdAtMirror of (Id, u64));
 
+/// A home as the thirty-two digits of a pod's uid.
+struct HomeMirror;
+
+impl HomeMirror {
+    fn serialize<S: Serializer>(home: &Home, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:032x}", home.0))
+    }
+
+    fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Home, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let digits = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let home = u128::from_str_radix(&text, 16).ok().filter(|_| digits);
+        home.map(Home).ok_or_else(|| D::Error::custom("expected 32 hexadecimal digits"))
+    }
+}
+
 /// An id with an offset.
 struct IdAtMirror;
 
@@ -170,6 +187,7 @@ pub(super) struct SettingsMirror {
     durability: Durability,
     may_appoint_first: bool,
     auto_failover: bool,
+    shuts_out: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -231,6 +249,8 @@ struct MemberMirror {
     node: NodeId,
     #[serde(with = "IdMirror")]
     run_id: Id,
+    #[serde(with = "HomeMirror")]
+    home: Home,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -252,9 +272,11 @@ struct NodeMirror {
     highest_term: u64,
     shut_out: bool,
     gated: bool,
+    leaving: bool,
     #[serde(with = "Maybe::<IdMirror>")]
     last_run: Option<Id>,
     remembered: Option<(u64, bool)>,
+    blank: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -293,6 +315,8 @@ struct ReportMirror {
     asked_ms: Millis,
     #[serde(with = "IdMirror")]
     run_id: Id,
+    #[serde(with = "HomeMirror")]
+    home: Home,
     #[serde(with = "RoleMirror")]
     role: Role,
     loading: bool,
@@ -387,8 +411,16 @@ pub(super) mod tests {
         prop_oneof![0..20_u64, 0..1_u64 << 48]
     }
 
+    fn home() -> impl Strategy<Value = Home> {
+        any::<u128>().prop_map(Home)
+    }
+
     fn member(nodes: u8) -> impl Strategy<Value = Member> {
-        (node_id(nodes), id()).prop_map(|(node, run_id)| Member { node, run_id })
+        (node_id(nodes), id(), home()).prop_map(|(node, run_id, home)| Member {
+            node,
+            run_id,
+            home,
+        })
     }
 
     prop_compose! {
@@ -398,7 +430,7 @@ pub(super) mod tests {
             replica_order in select(vec![ReplicaOrder::DataFirst, ReplicaOrder::PriorityFirst]),
             policy in select(vec![Policy::Consistency, Policy::Availability]),
             durability in select(vec![Durability::Preferred, Durability::Required]),
-            flags in any::<(bool, bool)>(),
+            flags in any::<(bool, bool, bool)>(),
         ) -> Settings {
             Settings {
                 ping_interval_ms: times.0,
@@ -408,6 +440,7 @@ pub(super) mod tests {
                 min_replicas_to_write, replica_order, policy, durability,
                 may_appoint_first: flags.0,
                 auto_failover: flags.1,
+                shuts_out: flags.2,
             }
         }
     }
@@ -450,7 +483,7 @@ pub(super) mod tests {
     prop_compose! {
         fn report(nodes: u8)(
             counts in (count(), count(), count()),
-            ids in (id(), id()),
+            ids in (id(), id(), home()),
             role in role(nodes),
             loading in any::<bool>(),
             priority in any::<u32>(),
@@ -459,13 +492,14 @@ pub(super) mod tests {
             followers in prop::collection::vec((node_id(nodes), any::<bool>(), count()), 0..4),
         ) -> Report {
             let (asked_ms, offset, keys) = counts;
-            let (run_id, history) = ids;
+            let (run_id, history, home) = ids;
             let followers = followers.into_iter();
             let followers = followers
                 .map(|(node, online, offset)| Follower { node, online, offset })
                 .collect();
             Report {
-                asked_ms, run_id, role, loading, priority, history, previous_history, offset, keys,
+                asked_ms, run_id, home, role, loading, priority, history, previous_history, offset,
+                keys,
                 min_replicas_to_write, followers,
             }
         }
@@ -483,15 +517,16 @@ pub(super) mod tests {
                 id(), select(vec![EndedBy::ContainerStatus, EndedBy::FinThenRefused]), count(),
             )),
             paused_until_ms in of(count()),
-            flags in any::<(bool, bool, bool)>(),
+            flags in any::<(bool, bool, bool, bool, bool)>(),
             highest_term in count(),
+            last_run in of(id()),
             remembered in of((count(), any::<bool>())),
         ) -> Node {
-            let (busy, shut_out, gated) = flags;
+            let (busy, shut_out, gated, leaving, blank) = flags;
             let ended = ended.map(|(run_id, by, at_ms)| Ended { run_id, by, at_ms });
             Node {
                 asked_ms, trouble, report, ended, paused_until_ms, busy, highest_term, shut_out,
-                gated, remembered,
+                gated, leaving, last_run, remembered, blank,
             }
         }
     }

@@ -1,6 +1,6 @@
 //! From what a server says to what the rules look at.
 
-use crate::sentinel::{Follower, Id, Link, Millis, Report, Role, Trouble};
+use crate::sentinel::{Follower, Home, Id, Link, Millis, Report, Role, Trouble};
 use crate::valkey::{self, ErrorReply, Info};
 
 use super::Aliases;
@@ -10,6 +10,8 @@ use super::Aliases;
 pub(super) struct Beside {
     /// When the question was put.
     pub asked_ms: Millis,
+    /// Where the process runs.
+    pub home: Home,
     /// Its own `replica-priority`, which only a replica tells in `INFO`.
     pub priority: u32,
     /// `min-replicas-to-write` in force.
@@ -44,6 +46,7 @@ pub(super) fn report(info: &Info, beside: Beside, aliases: &Aliases) -> Report {
     Report {
         asked_ms: beside.asked_ms,
         run_id: id(info.run_id),
+        home: beside.home,
         role,
         loading: info.loading || info.async_loading,
         priority,

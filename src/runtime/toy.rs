@@ -2,9 +2,9 @@
 //! seen as it is.
 
 use crate::sentinel::{
-    Action, Command, Durability, Ended, EndedBy, Follower, Hold, Id, Link, Local, Millis, Node,
-    NodeId, Observation, Pointer, Policy, Record, ReplicaOrder, Report, Request, Role, Settings,
-    Upstream, step,
+    Action, Command, Durability, Ended, EndedBy, Follower, Hold, Home, Id, Link, Local, Millis,
+    Node, NodeId, Observation, Pointer, Policy, Record, ReplicaOrder, Report, Request, Role,
+    Settings, Upstream, step,
 };
 
 /// A server.
@@ -96,6 +96,7 @@ impl Toy {
                 durability: Durability::Preferred,
                 may_appoint_first: false,
                 auto_failover: true,
+                shuts_out: false,
             },
             record: self.record.clone(),
             my_term: self.term,
@@ -133,6 +134,7 @@ impl Toy {
         let report = server.alive.then(|| Report {
             asked_ms: self.now_ms,
             run_id: Self::run_id(node),
+            home: Home::default(),
             role,
             loading: false,
             priority: 100,

@@ -89,7 +89,7 @@ pub fn event(event: Event, names: &SetNames) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sentinel::{Hold, Id, Member, NodeId};
+    use crate::sentinel::{Hold, Home, Id, Member, NodeId};
 
     #[test]
     fn each_action_is_a_sentence() {
@@ -102,11 +102,11 @@ mod tests {
                 epoch: 3,
                 phase,
                 target,
-                master: Some(Member { node: a, run_id: Id([1; 20]) }),
+                master: Some(Member { node: a, run_id: Id([1; 20]), home: Home::default() }),
                 history: None,
                 previous_history: None,
                 base_offset: 0,
-                in_sync: vec![Member { node: b, run_id: Id([1; 20]) }],
+                in_sync: vec![Member { node: b, run_id: Id([1; 20]), home: Home::default() }],
                 w: 1,
             })
         };

@@ -24,6 +24,8 @@ pub(super) enum Order {
     Pointer(Pointer),
     /// Which nodes were seen to start as replicas of nowhere.
     Gated(BTreeSet<NodeId>),
+    /// Somebody else may have written.
+    Reread,
 }
 
 /// Reads what there is; returns once the store has answered.
@@ -53,8 +55,8 @@ pub(super) async fn write_all<S: Store>(
         match order {
             Order::Record(record, version) => match store.write(&record, version).await {
                 Ok(version) => {
-                    if record.term > board.my_term.get() {
-                        board.my_term.set(record.term);
+                    if record.term > board.my_term() {
+                        board.my_term.send_replace(record.term);
                     }
                     take(board, Versioned { record: Some(record), version });
                 }
@@ -65,15 +67,20 @@ pub(super) async fn write_all<S: Store>(
             },
             Order::Pointer(pointer) => match store.point(pointer).await {
                 Ok(()) => board.pointer.set(Some(pointer)),
-                // The rules ask for it again.
-                Err(error) => pause(&mut wait, &error).await,
+                // The rules ask for it again, if it is still so.
+                Err(error) => {
+                    pause(&mut wait, &error).await;
+                    if let Ok(pointer) = store.pointer().await {
+                        board.pointer.set(pointer);
+                    }
+                }
             },
             Order::Gated(gated) => {
                 if let Err(error) = store.remember_gated(gated).await {
                     pause(&mut wait, &error).await;
                 }
-                continue;
             }
+            Order::Reread => begin(&mut store, board).await,
         }
         // What was ordered in the meantime is part of the same work.
         if orders.is_empty() {
@@ -106,5 +113,107 @@ async fn pause(wait: &mut Duration, error: &StoreError) {
             sleep(*wait).await;
             *wait = (*wait * 2).min(BACKOFF.1);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::target::{NodeTarget, SetTargets};
+    use super::*;
+    use crate::sentinel::{Durability, Phase, Policy, ReplicaOrder, Settings};
+
+    /// Keeps nothing, and has no trouble.
+    struct Memory(u64);
+
+    impl Store for Memory {
+        async fn read(&mut self) -> Result<Versioned, StoreError> {
+            Ok(Versioned { record: None, version: self.0 })
+        }
+
+        async fn write(&mut self, _: &Record, _: u64) -> Result<u64, StoreError> {
+            self.0 += 1;
+            Ok(self.0)
+        }
+
+        async fn pointer(&mut self) -> Result<Option<Pointer>, StoreError> {
+            Ok(None)
+        }
+
+        async fn remember_gated(&mut self, _: BTreeSet<NodeId>) -> Result<(), StoreError> {
+            Ok(())
+        }
+
+        async fn point(&mut self, _: Pointer) -> Result<(), StoreError> {
+            Ok(())
+        }
+    }
+
+    fn board() -> Board {
+        let settings = Settings {
+            ping_interval_ms: 100,
+            down_after_ms: 3000,
+            failover_timeout_ms: 60_000,
+            min_replicas_to_write: 1,
+            min_replicas_max_lag_s: 1,
+            replica_order: ReplicaOrder::DataFirst,
+            policy: Policy::Consistency,
+            durability: Durability::Required,
+            may_appoint_first: false,
+            auto_failover: true,
+            shuts_out: false,
+        };
+        Board::new(&SetTargets { settings, nodes: vec![NodeTarget::default(); 3], reread: 0 })
+    }
+
+    fn record() -> Order {
+        let record = Record {
+            term: 7,
+            epoch: 1,
+            phase: Phase::Stable,
+            target: None,
+            master: None,
+            history: None,
+            previous_history: None,
+            base_offset: 0,
+            in_sync: Vec::new(),
+            w: 0,
+        };
+        Order::Record(record, 0)
+    }
+
+    #[tokio::test]
+    async fn in_whatever_order_it_comes_the_writing_ends() {
+        let pointer = || Order::Pointer(Pointer { node: NodeId(1), epoch: 1 });
+        let gated = || Order::Gated(BTreeSet::from([NodeId(0)]));
+        for orders in [
+            vec![record()],
+            vec![record(), gated()],
+            vec![gated(), record()],
+            vec![pointer(), record(), gated()],
+            vec![gated()],
+        ] {
+            let board = board();
+            let told = format!("{orders:?}");
+            let (sender, receiver) = mpsc::channel(4);
+            for order in orders {
+                sender.try_send(order).unwrap();
+                board.writing.set(true);
+            }
+            drop(sender);
+            write_all(Memory(0), &board, receiver).await;
+            assert!(!board.writing.get(), "{told}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_term_is_told_once_it_is_written() {
+        let board = board();
+        let terms = board.my_term.subscribe();
+        let (sender, receiver) = mpsc::channel(1);
+        sender.try_send(record()).unwrap();
+        drop(sender);
+        write_all(Memory(0), &board, receiver).await;
+        assert!(terms.has_changed().unwrap());
+        assert_eq!(*terms.borrow(), 7);
     }
 }

@@ -1,7 +1,9 @@
 //! The monitoring half of a step: clocks are set from what is seen. Nothing is decided here.
 
 use super::view::View;
-use super::{Clock, Event, Local, Millis, NodeId, Observation, Phase, Record, Report, Trouble};
+use super::{
+    Clock, Event, Local, Millis, Node, NodeId, Observation, Phase, Record, Report, Trouble,
+};
 
 /// A standstill of this process that is longer than this makes every silence before it worthless,
 /// in milliseconds (`sentinel.c` calls the state TILT).
@@ -49,6 +51,10 @@ fn set_clock(clock: &mut Clock, id: NodeId, seen: &Observation, now_ms: Millis) 
         Some(Trouble::Busy | Trouble::Unkillable) => clock.script.or(Some((now_ms, false))),
         _ => None,
     };
+    if let Some(record) = &seen.record {
+        set_gone(clock, id, node, record, now_ms);
+        set_unlisted(clock, id, seen, record, now_ms);
+    }
     let Some(report) = &node.report else { return };
     let at = (report.run_id, report.offset);
     if clock.advanced.is_none_or(|(run, offset, _)| (run, offset) != at) {
@@ -56,8 +62,22 @@ fn set_clock(clock: &mut Clock, id: NodeId, seen: &Observation, now_ms: Millis) 
     }
     if let Some(record) = &seen.record {
         set_quiet(clock, id, report, record, now_ms);
-        set_unlisted(clock, id, seen, record, now_ms);
     }
+}
+
+/// Since when the recorded master of this node has not been heard. What answers from another home
+/// says nothing of it, and does not end its silence.
+fn set_gone(clock: &mut Clock, id: NodeId, node: &Node, record: &Record, now_ms: Millis) {
+    let Some(master) = record.master.filter(|master| master.node == id) else {
+        clock.gone_since_ms = None;
+        return;
+    };
+    clock.gone_since_ms = match &node.report {
+        Some(report) if report.run_id == master.run_id || report.home == master.home => None,
+        Some(_) => clock.gone_since_ms.or(Some(now_ms)),
+        None if node.trouble.is_some() => None,
+        None => clock.gone_since_ms.or(node.asked_ms),
+    };
 }
 
 /// When this run stopped acknowledging to the recorded master: the earliest of what its reports
@@ -91,6 +111,7 @@ fn set_quiet(clock: &mut Clock, id: NodeId, report: &Report, record: &Record, no
     });
 }
 
+/// Since when the recorded master has not listed this node, whether or not that one answers here.
 fn set_unlisted(
     clock: &mut Clock,
     id: NodeId,

@@ -132,10 +132,11 @@ fn best(view: View<'_>, record: &Record, ballot: Ballot) -> Result<Ballot, Hold>
         // A tie leaves the master where it is.
         let moves = record.master.is_none_or(|master| master.node != *id);
         let data = Reverse(*position);
+        let leaving = view.node(*id).leaving;
         match view.seen.settings.replica_order {
-            ReplicaOrder::DataFirst => (data, report.priority, data, moves, report.run_id),
+            ReplicaOrder::DataFirst => (data, leaving, report.priority, data, moves, report.run_id),
             ReplicaOrder::PriorityFirst => {
-                (Reverse(0), report.priority, data, moves, report.run_id)
+                (Reverse(0), leaving, report.priority, data, moves, report.run_id)
             }
         }
     });

@@ -128,14 +128,14 @@ pub(super) fn with_master(
         let other = view.report(id)?;
         let history = ballot.history?;
         view.position(other, history)?;
-        Some(Member { node: id, run_id: other.run_id })
+        Some(other.member(id))
     };
     let in_sync: Vec<Member> = view.others(node).filter_map(on).collect();
     let members = u8::try_from(in_sync.len()).unwrap_or(u8::MAX);
     Record {
         phase: Phase::Stable,
         target: None,
-        master: Some(Member { node, run_id: report.run_id }),
+        master: Some(report.member(node)),
         history: Some(report.history),
         previous_history: ballot.history,
         base_offset: ballot.bound,

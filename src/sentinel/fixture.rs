@@ -32,7 +32,7 @@ pub fn history(number: u8) -> Id {
 
 /// A node in its first run, as it is recorded.
 pub fn member(node: usize) -> Member {
-    Member { node: n(node), run_id: run(node, 1) }
+    Member { node: n(node), run_id: run(node, 1), home: Home::default() }
 }
 
 /// A command to a node in its first run.
@@ -73,6 +73,7 @@ pub fn settings() -> Settings {
         durability: Durability::Preferred,
         may_appoint_first: true,
         auto_failover: true,
+        shuts_out: false,
     }
 }
 
@@ -91,6 +92,7 @@ impl Set {
         let report = |node: usize| Report {
             asked_ms: START_MS,
             run_id: run(node, 1),
+            home: Home::default(),
             role: if node == 0 { Role::Master } else { Role::Replica(link(0)) },
             loading: false,
             priority: 100,
@@ -237,6 +239,14 @@ impl Set {
         report.role = NOWHERE;
         report.followers = Vec::new();
         self.unlisted(node)
+    }
+
+    /// A node's pod was made anew: its second run answers from another home, and nobody knows what
+    /// became of the first.
+    pub fn moved(self, node: usize) -> Self {
+        let mut set = self.restarted(node);
+        set.report(node).home = Home(2);
+        set
     }
 
     /// No master lists the node any more.

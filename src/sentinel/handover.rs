@@ -124,7 +124,10 @@ pub(super) fn begin_to(
         let best = view
             .others(recorded.node)
             .filter_map(|id| Some((id, able(id).ok()?)))
-            .filter(|(id, report)| report.priority > 0 && !view.has_trouble(*id, Trouble::Misconf))
+            .filter(|(id, report)| {
+                let fit = !view.has_trouble(*id, Trouble::Misconf) && !view.node(*id).leaving;
+                report.priority > 0 && fit
+            })
             .min_by_key(|(id, report)| (report.priority, std::cmp::Reverse(report.offset), *id));
         best.map(|(id, _)| id).ok_or(Hold::NobodyElse)?
     };

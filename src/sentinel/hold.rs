@@ -70,7 +70,7 @@ pub enum Hold {
     UnderWay,
     /// The handover did not come to its end in time, and was undone.
     HandoverUndone,
-    /// The node refuses commands; they are tried again.
+    /// The node is at a command, or refused one, which is tried again.
     Retrying(NodeId),
 }
 
@@ -137,7 +137,9 @@ impl Hold {
                 "the target did not get level with the master in time, so the master leads on"
                     .into()
             }
-            Self::Retrying(node) => format!("`{}` refuses commands; they are repeated", name(node)),
+            Self::Retrying(node) => {
+                format!("waits until `{}` has done what it was told", name(node))
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Forty hexadecimal digits: how Valkey names a process (`run_id`) and a history (`master_replid`).
+//! Forty hexadecimal digits: how Valkey names a process (`run_id`) and a history (`master_replid`);
+//! and how a place where processes run is told from the one before it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,6 +7,13 @@ use std::str::FromStr;
 /// A run id or replication id, packed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id(pub [u8; 20]);
+
+/// Where the processes of a node run: the incarnation of its pod (the pod's uid). One process after
+/// the other runs in a home, so whoever answers there proves that all before it have ended. Of
+/// processes in another home that says nothing: a pod that was deleted by force may still run.
+/// Plain servers have one home for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Home(pub u128);
 
 /// The text is not forty hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -50,6 +50,9 @@ pub struct Clock {
     pub quiet: Option<(Id, Millis)>,
     /// `asked_ms` of the report that these clocks were last set from.
     pub looked_at: Option<Millis>,
+    /// Since when nothing has been heard of the recorded master, if it was this node's: it is
+    /// silent, or another home of the node answers.
+    pub gone_since_ms: Option<Millis>,
     /// Since when the recorded master has not listed it.
     pub unlisted_since_ms: Option<Millis>,
     /// What has changed about this node as a member, while the record does not say so yet.

@@ -88,8 +88,9 @@ fn change(view: View<'_>, node: NodeId) -> Option<(Id, u64)> {
     Some((change.run_id, change.offset?))
 }
 
-/// A member that came back in another run counts for that run once it holds all that the earlier
-/// one may have acknowledged.
+/// A member that came back in another run counts for that run once all that the earlier one may
+/// have acknowledged is held by it, or by W others: by then nothing depends on that run any more,
+/// however long the new one takes to catch up.
 fn refresh(view: View<'_>, record: &Record, master: &Report) -> Option<Action> {
     let position = record.in_sync.iter().position(|member| {
         let Some(report) = view.report(member.node) else { return false };
@@ -99,11 +100,13 @@ fn refresh(view: View<'_>, record: &Record, master: &Report) -> Option<Action> {
         let follower = master.online_follower(member.node);
         let caught_up = follower.is_some_and(|it| it.offset >= offset)
             || !view.rules.has(Rule::DropAcknowledged);
-        report.run_id != member.run_id && run == report.run_id && attached && caught_up
+        let others = acknowledged(view, record, master, offset, Some(member.node));
+        let held = (attached && caught_up) || (record.w > 0 && others >= record.w);
+        report.run_id != member.run_id && run == report.run_id && held
     })?;
     let mut next = record.clone();
     let node = next.in_sync[position].node;
-    next.in_sync[position].run_id = view.report(node)?.run_id;
+    next.in_sync[position] = view.report(node)?.member(node);
     Some(Action::Write(next))
 }
 
@@ -119,13 +122,15 @@ fn shrink(view: View<'_>, record: &Record, master: &Report) -> Option<Action> {
         (long || view.is_dead(**member)) && view.report(member.node).is_none()
     };
     let member = *record.in_sync.iter().find(gone)?;
+    let rest = record.in_sync.len() - 1;
     if !is_shut_out(view, member) {
-        return None;
+        let leads = record.master?.node;
+        let spare = view.seen.settings.shuts_out && rest >= usize::from(record.w);
+        return spare.then(|| send(view, leads, Command::ShutOut(member.node)))?;
     }
     let (run, offset) = change(view, member.node)?;
     let enough = acknowledged(view, record, master, offset, Some(member.node)) >= record.w
         || !view.rules.has(Rule::DropAcknowledged);
-    let rest = record.in_sync.len() - 1;
     (run == member.run_id && enough && rest >= usize::from(record.w)).then(|| {
         let mut next = record.clone();
         next.in_sync.retain(|it| *it != member);

@@ -1,6 +1,6 @@
 //! What is known of the world at one instant. Facts only: nothing here has been judged.
 
-use super::{Id, Millis, NodeId, Record, Settings};
+use super::{Home, Id, Member, Millis, NodeId, Record, Settings};
 
 /// Everything that a decision may depend on beside the clocks of [`Local`](super::Local).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -72,10 +72,14 @@ pub struct Node {
     pub shut_out: bool,
     /// Every start of this node is known to come up as a replica of nowhere.
     pub gated: bool,
+    /// It is about to be taken away: its pod is being deleted, evicted or scaled away.
+    pub leaving: bool,
     /// The run that was seen last, on whatever connection.
     pub last_run: Option<Id>,
     /// What its volume remembers: the epoch, and whether it was master then.
     pub remembered: Option<(u64, bool)>,
+    /// Nothing can be on it from before the set was made: its volume is new, or it has none.
+    pub blank: bool,
 }
 
 /// Evidence that a run has ended.
@@ -127,6 +131,8 @@ pub struct Report {
     pub asked_ms: Millis,
     /// `run_id` of the process.
     pub run_id: Id,
+    /// Where the process runs.
+    pub home: Home,
     /// Master or replica.
     pub role: Role,
     /// Its data is still being loaded.
@@ -194,6 +200,12 @@ pub struct Follower {
 }
 
 impl Report {
+    /// The process that gave it, as it is recorded.
+    #[must_use]
+    pub fn member(&self, node: NodeId) -> Member {
+        Member { node, run_id: self.run_id, home: self.home }
+    }
+
     /// Whether the process takes writes.
     #[must_use]
     pub fn is_master(&self) -> bool {

@@ -3,7 +3,7 @@
 //! It is written with a precondition (the version that was read), and always *before* what it
 //! announces is done. A process that finds it can finish or undo what another one began.
 
-use super::{Id, NodeId};
+use super::{Home, Id, NodeId};
 
 /// What is going on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,6 +27,8 @@ pub struct Member {
     pub node: NodeId,
     /// `run_id` of its process.
     pub run_id: Id,
+    /// Where that process runs, or ran.
+    pub home: Home,
 }
 
 /// The election record.
@@ -59,7 +61,7 @@ impl Record {
     /// Whether a process is the recorded master.
     #[must_use]
     pub fn is_master(&self, node: NodeId, run_id: Id) -> bool {
-        self.master == Some(Member { node, run_id })
+        self.master.is_some_and(|master| (master.node, master.run_id) == (node, run_id))
     }
 
     /// The entry of a node among the members.

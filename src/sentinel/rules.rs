@@ -19,6 +19,9 @@ pub enum Rule {
     MemberFirst,
     /// A member that restarted is not seen as a holder: it may have loaded older data.
     RestartedIsUnseen,
+    /// A process that answers from another home proves no death: a pod that was deleted by force
+    /// may still run.
+    SameHome,
     /// Nobody wins who holds less than the lost master began with.
     BaseOffset,
     /// A target that is already master counts only if the election confirms it.
@@ -59,13 +62,14 @@ pub enum Rule {
 
 impl Rule {
     /// All of them, in the order in which a failover meets them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::TakeOver,
         Self::StepDown,
         Self::StaleRecord,
         Self::Blind,
         Self::Witness,
         Self::DeathWitness,
+        Self::SameHome,
         Self::SilenceElectsNobody,
         Self::RecordFirst,
         Self::FreezeFirst,

@@ -57,6 +57,9 @@ pub struct Settings {
     pub may_appoint_first: bool,
     /// Whether a failed master is replaced without being asked.
     pub auto_failover: bool,
+    /// Whether each node replicates as a user of its own, so that a master can shut out one of
+    /// them.
+    pub shuts_out: bool,
 }
 
 impl Settings {

@@ -46,10 +46,10 @@ fn lost(view: View<'_>, record: &Record, master: Member) -> Result<Vec<Action>, 
     }
     let stepped_down = view.in_run(master).is_some_and(|report| !report.is_master());
     if !stepped_down && !view.is_dead(master) {
-        if let Some(looks) = look_for_death(view, node) {
+        if let Some(looks) = look_for_death(view, master) {
             return looks;
         }
-        if !view.is_down(node) {
+        if !view.is_master_down(master) {
             return Err(match view.node(node).trouble {
                 Some(Trouble::Busy | Trouble::Unkillable) => Hold::ScriptRuns(node),
                 Some(trouble) => Hold::Troubled(node, trouble),
@@ -80,8 +80,9 @@ fn lost(view: View<'_>, record: &Record, master: Member) -> Result<Vec<Action>, 
 
 /// A process seems to have ended, but replicas that reported before that still show a link: they
 /// are asked again, at once.
-fn look_for_death(view: View<'_>, master: NodeId) -> Option<Result<Vec<Action>, Hold>> {
-    let ended = view.node(master).ended?;
+fn look_for_death(view: View<'_>, master: Member) -> Option<Result<Vec<Action>, Hold>> {
+    let ended = view.node(master.node).ended.filter(|ended| ended.run_id == master.run_id)?;
+    let master = master.node;
     let stale = |id: &NodeId| {
         let report = view.report(*id);
         report.is_some_and(|it| {
@@ -112,8 +113,8 @@ fn tend(view: View<'_>, record: &Record, report: &Report) -> Result<Vec<Action>,
         // It took a new name by itself (a backlog that timed out); who follows it now is told by
         // its list.
         let follows = |id: NodeId| {
-            let run_id = view.report(id)?.run_id;
-            report.online_follower(id).map(|_| Member { node: id, run_id })
+            let member = view.report(id)?.member(id);
+            report.online_follower(id).map(|_| member)
         };
         return Ok(vec![Action::Write(Record {
             history: Some(report.history),
@@ -147,7 +148,7 @@ fn tend(view: View<'_>, record: &Record, report: &Report) -> Result<Vec<Action>,
         let next = handover::begin_to(view, record, report, to)?;
         return Ok(vec![Action::Write(next)]);
     }
-    if view.has_trouble(master.node, Trouble::Misconf)
+    if (view.has_trouble(master.node, Trouble::Misconf) || view.node(master.node).leaving)
         && let Ok(next) = handover::begin_to(view, record, report, None)
     {
         return Ok(vec![Action::Write(next)]);
@@ -175,7 +176,7 @@ fn attach(
         if upstream == Some(Upstream::Node(master)) {
             // It was let in by somebody else, or before the record was lost.
             if record.member(id).is_none() && view.rules.has(Rule::MemberFirst) {
-                next = next.with_member(Member { node: id, run_id: report.run_id });
+                next = next.with_member(report.member(id));
             }
             continue;
         }
@@ -183,9 +184,11 @@ fn attach(
             actions.extend(send(view, id, Command::Freeze));
             continue;
         }
-        let member = Member { node: id, run_id: report.run_id };
+        let member = report.member(id);
         if record.member(id).is_none() && view.rules.has(Rule::MemberFirst) {
             next = next.with_member(member);
+        } else if view.node(id).shut_out && view.seen.settings.shuts_out {
+            actions.extend(send(view, master, Command::LetIn(id)));
         } else if let Some(follow) = send(view, id, Command::Follow(master)) {
             let offset = report.offset;
             // The master holds it up to here, of its own history or of the one it grew out of.

@@ -52,6 +52,17 @@ impl<'a> View<'a> {
         self.silence_ms(id) > limit || self.clock(id).script.is_some_and(stuck)
     }
 
+    /// Whether a recorded master has been silent for longer than people wait, whatever else
+    /// answers under the name of its node.
+    pub fn is_master_down(self, master: Member) -> bool {
+        let moved = self.report(master.node).is_some_and(|report| report.home != master.home);
+        let gone = self.clock(master.node).gone_since_ms.is_some_and(|since| {
+            let silence_ms = self.now_ms.saturating_sub(self.since_trusted(since));
+            silence_ms > self.seen.settings.down_after_ms
+        });
+        self.is_down(master.node) || (moved && gone)
+    }
+
     /// The last report of a node that answers. While a script blocks it nothing is known.
     pub fn report(self, id: NodeId) -> Option<&'a Report> {
         let blocked = matches!(self.node(id).trouble, Some(Trouble::Busy | Trouble::Unkillable));
@@ -72,7 +83,11 @@ impl<'a> View<'a> {
     pub fn is_dead(self, member: Member) -> bool {
         let node = self.node(member.node);
         // Another process answers from its place.
-        if node.report.as_ref().is_some_and(|report| report.run_id != member.run_id) {
+        let replaced = |report: &Report| {
+            let same_home = report.home == member.home || !self.rules.has(Rule::SameHome);
+            report.run_id != member.run_id && same_home
+        };
+        if node.report.as_ref().is_some_and(replaced) {
             return true;
         }
         match node.ended {

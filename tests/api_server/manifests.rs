@@ -32,6 +32,28 @@ async fn every_golden_without_an_operator_passes_a_dry_run_with_strict_fields() 
     dry_run("golden/master-0").await;
 }
 
+#[tokio::test]
+async fn every_golden_of_the_chart_passes_a_dry_run_with_strict_fields() {
+    dry_run("golden/chart").await;
+}
+
+#[tokio::test]
+async fn the_operator_runs_under_the_restricted_pod_security_standard() {
+    let server = Server::connect().await;
+    let namespace = restricted(&server, "operator").await;
+    for (path, objects) in goldens("golden/chart") {
+        let deployments = objects.into_iter().filter(|object| object["kind"] == "Deployment");
+        let mut count = 0;
+        for mut object in deployments {
+            object["metadata"]["namespace"] = json!(namespace);
+            let Answer { warnings, .. } = server.apply("helm", &object, DRY).await.expect(&path);
+            assert!(warnings.is_empty(), "{path}: {warnings:?}");
+            count += 1;
+        }
+        assert_eq!(count, 1, "{path}");
+    }
+}
+
 async fn dry_run(folder: &str) {
     let server = Server::connect().await;
     for (path, objects) in goldens(folder) {

@@ -7,8 +7,19 @@ use crate::support::run::Run;
 use crate::support::stream::{file, golden, object};
 
 const BAD: &str = "golden/invalid/replicas-none.yaml";
-const COMMANDS: [&str; 8] =
-    ["render", "diff", "validate", "crd", "fn", "plugin", "completions", "man"];
+const COMMANDS: [&str; 11] = [
+    "render",
+    "diff",
+    "validate",
+    "sentinel",
+    "explain",
+    "switchover",
+    "crd",
+    "fn",
+    "plugin",
+    "completions",
+    "man",
+];
 const SEE_HELP: &str = "For more information, try '--help'.\n";
 
 #[test]
@@ -176,7 +187,8 @@ fn every_shell_has_completions() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let found = Run::gungnir(["completions", shell]).finish();
         assert_eq!((found.stderr.as_str(), found.status), ("", 0), "{shell}");
-        for word in COMMANDS.iter().chain(&["keep-others", "output-dir"]) {
+        for word in COMMANDS.iter().chain(&["keep-others", "output-dir", "replay", "endpoint-file"])
+        {
             assert!(found.stdout.contains(word), "{shell}: {word}");
         }
     }
@@ -194,11 +206,32 @@ fn bash_completes() {
         complete_line gungnir ren
         complete_line gungnir render --out
         complete_line gungnir validate --output ""
+        complete_line gungnir switchover --t
     "#;
     Run::program("bash", ["-euc", SCRIPT])
         .env("GUNGNIR", crate::support::run::GUNGNIR)
-        .stdout("render\n--output --output-dir\ntext json github\n")
+        .stdout("render\n--output --output-dir\ntext json github\n--to --timeout\n")
         .check();
+}
+
+/// Both the commands that there are and README's table of them are held against the program.
+#[test]
+fn the_readme_names_every_command_and_no_other() {
+    let help = Run::gungnir(["--help"]).finish().stdout;
+    let (_, list) = help.split_once("Commands:\n").expect("a list of commands");
+    let listed = list.lines().map_while(|line| line.strip_prefix("  "));
+    let listed: Vec<&str> = listed.filter_map(|line| line.split(' ').next()).collect();
+    let own: Vec<&str> = listed.into_iter().filter(|name| !["", "help"].contains(name)).collect();
+    assert_eq!(own, COMMANDS);
+    let readme = file("README.md");
+    let rows = readme.lines().filter_map(|line| line.strip_prefix("| `gungnir "));
+    let named = rows.flat_map(|row| {
+        let cell = row.split(" | ").next().unwrap_or_default();
+        cell.split("`gungnir ").filter_map(|text| text.split([' ', '`']).next())
+    });
+    let mut named: Vec<&str> = named.collect();
+    named.dedup();
+    assert_eq!(named, COMMANDS);
 }
 
 #[test]

@@ -87,7 +87,11 @@ fn commands(world: &World, work: Work, moment: Moment) {
         number += 1;
         let command = KillPoint { process_id: gungnir.process_id(), command: number, moment };
         let master = named(&set, &gungnir);
-        let round = round(&set, &gungnir, work, &master, &mut taps, |taps| taps.arm(command));
+        let arm = |taps: &Taps<'_>| {
+            taps.arm(command);
+            None
+        };
+        let round = round(&set, &gungnir, work, &master, &mut taps, arm);
         let sent = taps.commands();
         let last = sent.last().map_or("-", String::as_str);
         world.report(&format!("{work:?}, {moment:?} command {number} ({last}): {}", round.report));
@@ -109,11 +113,9 @@ fn files(world: &World, work: Work) {
     loop {
         number += 1;
         let master = named(&set, &gungnir);
-        let mut tracer = None;
         let round = round(&set, &gungnir, work, &master, &mut taps, |_| {
-            tracer = Some(Tracer::attach(world, gungnir.process_id(), number));
+            Some(Tracer::attach(world, gungnir.process_id(), number))
         });
-        drop(tracer);
         world.report(&format!("{work:?}, before step {number} of its files: {}", round.report));
         if !round.killed {
             break;
@@ -130,10 +132,10 @@ fn round<'a>(
     work: Work,
     master: &Node,
     taps: &mut Taps<'a>,
-    arm: impl FnOnce(&Taps<'a>),
+    arm: impl FnOnce(&Taps<'a>) -> Option<Tracer>,
 ) -> Round {
     let mut trial = Trial::start(set, gungnir, &Load { plain: 2, ..Load::default() });
-    arm(taps);
+    let tracer = arm(taps);
     trial.fault(|| match work {
         Work::Failover => {
             // From now on its machine answers for it.
@@ -156,8 +158,10 @@ fn round<'a>(
         whole_since = if is_whole() { whole_since.or(Some(Instant::now())) } else { None };
         whole_since.is_some_and(|since| since.elapsed() > SETTLED)
     });
-    let killed = !gungnir.runs();
+    // What comes now is no part of the round: nobody is killed by it.
+    drop(tracer);
     taps.disarm();
+    let killed = !gungnir.runs();
     if killed {
         gungnir.kill();
         gungnir.spawn();

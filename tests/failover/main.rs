@@ -27,6 +27,7 @@ mod harness;
 mod kill_points;
 mod partition;
 mod password;
+mod refused;
 mod restart;
 mod scenario;
 mod several;

@@ -1,6 +1,7 @@
 //! What several test files need. Each of them uses a part.
 #![allow(clippy::expect_used, clippy::unwrap_used, dead_code)]
 
+pub mod answers;
 pub mod container;
 pub mod folder;
 pub mod network;

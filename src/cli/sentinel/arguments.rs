@@ -1,9 +1,11 @@
 //! What is typed after `gungnir sentinel`, and what it means.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,14 +15,14 @@ use tokio_rustls::rustls::ClientConfig;
 
 use crate::cli::exit::Failure;
 use crate::discovery;
-use crate::runtime::{FileStore, NodeSetup, Recorder, SetNames};
+use crate::runtime::{
+    FileStore, MAX_PASSWORD_BYTES, NodeSetup, PasswordFile, Recorder, SetNames, beside, control_of,
+};
 use crate::sentinel::{Durability, Policy, ReplicaOrder, Settings};
 use crate::valkey::{Address, Credentials, Dial, Secret, client_config};
 
 /// The most nodes of one set.
 const MAX_NODES: usize = 9;
-/// A file with a password is no longer than this, in bytes.
-const MAX_PASSWORD_BYTES: u64 = 4096;
 
 /// What to do when too few replicas are seen.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -91,7 +93,7 @@ pub(in crate::cli) struct SentinelArgs {
     #[arg(long, value_name = "USER", requires = "password_file")]
     user: Option<String>,
 
-    /// A file whose first line is the password.
+    /// A file whose first line is the password; read again when a server refuses that.
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
 
@@ -149,6 +151,9 @@ impl SentinelArgs {
         let mut seen = BTreeSet::new();
         let mut nodes = Vec::new();
         let credentials = self.credentials()?;
+        let password_file = self.password_file.clone();
+        let password_file =
+            password_file.map(|path| Rc::new(PasswordFile::new(self.user.clone(), path)));
         let tls = self.client_tls()?;
         if self.nodes.len() > MAX_NODES {
             return Err(Failure::usage(format_args!(
@@ -157,9 +162,8 @@ impl SentinelArgs {
             )));
         }
         for text in &self.nodes {
-            let address: Address = text
-                .parse()
-                .map_err(|error| Failure::usage(format_args!("--nodes `{text}`: {error}")))?;
+            let address: Address =
+                text.parse().map_err(|error| Failure::usage(format_args!("--nodes: {error}")))?;
             if !seen.insert(address.clone()) {
                 return Err(Failure::usage(format_args!("--nodes names `{address}` twice")));
             }
@@ -170,7 +174,8 @@ impl SentinelArgs {
                 credentials: credentials.clone(),
                 connect_timeout: self.connect_timeout(),
             };
-            nodes.push(NodeSetup { address, dial, gated: false });
+            let password_file = password_file.clone();
+            nodes.push(NodeSetup { address, dial, password_file, gated: false });
         }
         Ok(nodes)
     }
@@ -201,7 +206,14 @@ impl SentinelArgs {
             durability: Durability::Required,
             may_appoint_first: false,
             auto_failover: true,
+            // They replicate as one user, if as any.
+            shuts_out: false,
         }
+    }
+
+    /// Whether neither W nor the lag has to be found.
+    pub(super) fn gives_w_and_lag(&self) -> bool {
+        self.min_replicas_to_write.is_some() && self.min_replicas_max_lag.is_some()
     }
 
     /// Whether W is given, not found.
@@ -211,12 +223,17 @@ impl SentinelArgs {
 
     pub(super) fn store(&self, addresses: &[Address]) -> Result<FileStore, Failure> {
         let state = self.state.clone().unwrap_or_else(|| beside(&self.endpoint_file, ".state"));
-        FileStore::open(&state, &self.endpoint_file, self.names(addresses))
-            .map_err(|error| Failure::Usage(anyhow::Error::new(error)))
+        FileStore::open(&state, &self.endpoint_file, self.names(addresses)).map_err(|error| {
+            if error.is_input() {
+                Failure::Usage(anyhow::Error::new(error))
+            } else {
+                Failure::Io(anyhow::Error::new(error))
+            }
+        })
     }
 
     pub(super) fn control_file(&self) -> PathBuf {
-        self.control.clone().unwrap_or_else(|| beside(&self.endpoint_file, ".sock"))
+        self.control.clone().unwrap_or_else(|| control_of(&self.endpoint_file))
     }
 
     pub(super) fn names(&self, addresses: &[Address]) -> SetNames {
@@ -252,8 +269,7 @@ impl SentinelArgs {
         let mut id = [0_u8; 20];
         getrandom::fill(&mut id)
             .map_err(|error| Failure::Io(anyhow!("no random bytes can be had: {error}")))?;
-        let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-        let mut config = discovery::Config::new(listen, id);
+        let mut config = discovery::Config::new(listen, hex(&id));
         if let Some(path) = &self.listen_password_file {
             config.password = Some(discovery::Secret::new(first_line(path)?.into_bytes()));
         }
@@ -264,11 +280,12 @@ impl SentinelArgs {
     }
 }
 
-/// A file named like another, with an ending more.
-pub(in crate::cli) fn beside(file: &Path, ending: &str) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(ending);
-    PathBuf::from(name)
+/// Bytes as hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {

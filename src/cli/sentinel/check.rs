@@ -4,15 +4,20 @@
 use std::time::Duration;
 
 use anyhow::anyhow;
+use tokio::time::sleep;
+use tracing::warn;
 
 use crate::cli::exit::Failure;
-use crate::runtime::{Clock, Look, NodeSetup, SetSetup, look_once};
-use crate::sentinel::{Hold, NodeId, Settings, Trouble};
+use crate::runtime::{Clock, Look, NodeSetup, SetSetup, SetTargets, look_once};
+use crate::sentinel::{Hold, Node, NodeId, Record, Report, Settings, Trouble};
+use crate::valkey::ServerConfig;
 
 use super::SentinelArgs;
 
 /// How long the nodes may take to answer at the start.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Between two looks, while nobody answers at all.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// What was found.
 pub(super) struct Checked {
@@ -27,17 +32,19 @@ pub(super) async fn before_start(
     arguments: &SentinelArgs,
     nodes: Vec<NodeSetup>,
     clock: Clock,
-    known: bool,
+    record: Option<&Record>,
 ) -> Result<Checked, Failure> {
+    // What was adopted once is gone on with, whoever is away.
+    let record = record.filter(|record| record.master.is_some());
+    let known = record.is_some();
     let setup = SetSetup {
-        settings: arguments.settings(0, 10),
-        nodes,
+        targets: SetTargets::fixed(arguments.settings(0, 10), &nodes),
         fence: None,
         may_act: std::rc::Rc::new(|| false),
         clock,
     };
-    let look = look_once(&setup, PATIENCE).await;
-    let name = |node: NodeId| setup.nodes[node.index()].address.to_string();
+    let look = look_until_somebody_tells(arguments, &setup, known).await;
+    let name = |node: NodeId| nodes[node.index()].address.to_string();
     for (node, (said, index)) in look.seen.nodes.iter().zip(look.said.iter().zip(0..)) {
         let address = name(NodeId::at(index));
         match (&node.report, node.trouble) {
@@ -68,11 +75,11 @@ pub(super) async fn before_start(
             hold => return Err(Failure::usage(hold.describe(&name))),
         }
     }
-    let (w, lag_s) = found(&look);
+    let (w, lag_s) = found(&look, record);
     let settings = arguments.settings(w, lag_s);
     let mut warnings = Vec::new();
-    judge(arguments, &settings, &mut warnings)?;
-    let replicas = setup.nodes.len() - 1;
+    judge(arguments, &settings)?;
+    let replicas = nodes.len() - 1;
     if usize::from(settings.min_replicas_to_write) > replicas {
         return Err(Failure::usage(format_args!(
             "{} replicas must hold a write, but there are {replicas}: nothing could be written",
@@ -91,32 +98,57 @@ pub(super) async fn before_start(
             }
         }
     }
-    Ok(Checked { settings, nodes: setup.nodes, warnings })
+    Ok(Checked { settings, nodes, warnings })
 }
 
-/// W and lag as the master has them, or whoever answers.
-fn found(look: &Look) -> (u8, u32) {
-    let masters = look.seen.nodes.iter().zip(&look.configs).filter_map(|(node, config)| {
-        let config = config.as_ref()?;
-        Some((node.report.as_ref().is_some_and(|report| report.is_master()), config))
-    });
-    let config = masters.max_by_key(|(is_master, _)| *is_master).map(|(_, config)| config);
-    config.map_or((0, 10), |config| {
+/// Looks once; and again as long as nobody says how many replicas have to hold a write: to take a
+/// guess for it would change what people have set on their servers.
+async fn look_until_somebody_tells(
+    arguments: &SentinelArgs,
+    setup: &SetSetup,
+    known: bool,
+) -> Look {
+    let mut told = false;
+    loop {
+        let look = look_once(setup, PATIENCE).await;
+        let enough = look.configs.iter().any(Option::is_some) || arguments.gives_w_and_lag();
+        if !known || enough {
+            return look;
+        }
+        if !told {
+            warn!("no server answers yet, so it is not known how many replicas must hold a write");
+            told = true;
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// W and lag as the master has them. Where it does not answer, the most that anybody has, and no W
+/// below the one that was in force.
+fn found(look: &Look, record: Option<&Record>) -> (u8, u32) {
+    let of = |config: &ServerConfig| {
         let w = u8::try_from(config.min_replicas_to_write).unwrap_or(u8::MAX);
         (w, config.min_replicas_max_lag_s)
-    })
+    };
+    let nodes = || look.seen.nodes.iter().zip(&look.configs);
+    let leads = |node: &Node| node.report.as_ref().is_some_and(Report::is_master);
+    let master = nodes().find_map(|(node, config)| config.as_ref().filter(|_| leads(node)));
+    if let Some(master) = master {
+        return of(master);
+    }
+    let all = || nodes().filter_map(|(_, config)| config.as_ref().map(of));
+    let w = all().map(|(w, _)| w).max().unwrap_or(0);
+    let lag_s = all().map(|(_, lag_s)| lag_s).max().unwrap_or(10);
+    (w.max(record.map_or(0, |record| record.w)), lag_s)
 }
 
-fn judge(
-    arguments: &SentinelArgs,
-    settings: &Settings,
-    warnings: &mut Vec<String>,
-) -> Result<(), Failure> {
+/// Whether there could be two writers. What is warned about here is also among what `explain` says
+/// of the settings.
+fn judge(arguments: &SentinelArgs, settings: &Settings) -> Result<(), Failure> {
     if settings.min_replicas_to_write == 0 {
-        warnings.push(
+        warn!(
             "min-replicas-to-write is 0: the master acknowledges writes that no replica has, and \
              a master that is cut off goes on taking them; set it to 1 on every server"
-                .into(),
         );
         return Ok(());
     }
@@ -131,7 +163,7 @@ fn judge(
         if !arguments.allow_two_writers {
             return Err(Failure::usage(message));
         }
-        warnings.push(message);
+        warn!("{message}");
     }
     Ok(())
 }

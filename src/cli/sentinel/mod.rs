@@ -6,19 +6,23 @@
 mod arguments;
 mod check;
 mod narrator;
+mod wishes;
 
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
-use crate::discovery::{Config, HandoverReply, HandoverRequest, Publisher, Server};
+use crate::discovery::{Config, HandoverRequest, Publisher, Server};
 use crate::runtime::{
-    Asked, Clock, ControlRequest, ControlServer, Fence, SetSetup, Store as _, watch_set,
+    Clock, ControlReply, ControlRequest, ControlServer, Fence, SetSetup, SetTargets, Store as _,
+    watch_set,
 };
-use crate::sentinel::{Hold, NodeId, Wish};
+use crate::sentinel::NodeId;
 use crate::valkey::{Address, Secret};
 
 use super::console::Console;
@@ -27,9 +31,10 @@ use super::exit::{Failure, Outcome};
 pub(super) use arguments::SentinelArgs;
 
 use narrator::Narrator;
+use wishes::Wishes;
 
-/// How many wishes may wait for the one under way.
-const MAX_WISHES_WAITING: usize = 4;
+/// How many of Sentinel's clients may wait to be told that a handover is under way.
+const MAX_ASKING: usize = 4;
 
 pub(super) fn run(arguments: &SentinelArgs, _console: &Console) -> Result<Outcome, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -47,12 +52,9 @@ async fn watch(arguments: &SentinelArgs) -> Result<Outcome, Failure> {
     let addresses: Vec<Address> = nodes.iter().map(|node| node.address.clone()).collect();
     let mut store = arguments.store(&addresses)?;
     let versioned = store.read().await.map_err(|error| Failure::Io(anyhow::Error::new(error)))?;
-    // What was adopted once is gone on with, whoever is away.
-    let known = versioned.record.is_some_and(|record| record.master.is_some());
-
     let gated = store.gated().clone();
     let checked = tokio::select! {
-        checked = check::before_start(arguments, nodes, clock, known) => checked?,
+        checked = check::before_start(arguments, nodes, clock, versioned.record.as_ref()) => checked?,
         () = end.wait() => return Ok(Outcome::Done),
     };
     for warning in &checked.warnings {
@@ -61,17 +63,18 @@ async fn watch(arguments: &SentinelArgs) -> Result<Outcome, Failure> {
     let mut nodes = checked.nodes;
     for (index, node) in nodes.iter_mut().enumerate() {
         node.gated = gated.contains(&NodeId::at(index));
+        if !node.gated {
+            warn!("{}", not_gated(&node.address));
+        }
     }
     let setup = SetSetup {
-        settings: checked.settings,
-        nodes,
+        targets: SetTargets::fixed(checked.settings, &nodes),
         fence: Some(Fence::new(random_password()?)),
         may_act: Rc::new(|| true),
         clock,
     };
-    let (wishes, asked) = mpsc::channel(MAX_WISHES_WAITING);
-    let (requests, mut control) = mpsc::channel(MAX_WISHES_WAITING);
-    let (handovers, mut handover) = mpsc::channel(MAX_WISHES_WAITING);
+    let (wishes, asked) = Wishes::new(&addresses);
+    let (handovers, mut handover) = mpsc::channel(MAX_ASKING);
     let publisher = Publisher::new();
     let discovery = match arguments.listen {
         Some(listen) => {
@@ -83,20 +86,13 @@ async fn watch(arguments: &SentinelArgs) -> Result<Outcome, Failure> {
         }
         None => None,
     };
-    let socket = arguments.control_file();
-    let listener =
-        ControlServer::bind(&socket).map_err(|error| Failure::Io(anyhow::Error::new(error)))?;
+    let control = ControlServer::bind(&arguments.control_file()).await;
+    let control = control.map_err(|error| Failure::Io(anyhow::Error::new(error)))?;
 
     let names = arguments.names(&addresses);
     let recorder = arguments.recorder(&names)?;
-    let mut narrator = Narrator::new(
-        names,
-        &addresses,
-        publisher,
-        recorder,
-        checked.warnings,
-        clock,
-    );
+    let mut narrator =
+        Narrator::new(names, &addresses, publisher, recorder, checked.warnings, clock);
     let shown = narrator.shown();
     let serve_discovery = async {
         match discovery {
@@ -104,90 +100,50 @@ async fn watch(arguments: &SentinelArgs) -> Result<Outcome, Failure> {
             None => std::future::pending().await,
         }
     };
-    let answer_control = async {
-        while let Some(request) = control.recv().await {
-            match request {
-                ControlRequest::Explain(reply) => {
-                    if let Some(explanation) = shown.explanation() {
-                        let _ = reply.send(explanation);
-                    }
-                }
-                ControlRequest::Switchover { to, reply } => {
-                    let outcome = wish(&wishes, &addresses, to.as_deref());
-                    let name = |node: NodeId| addresses[node.index()].to_string();
-                    // Who waits for one handover does not keep others from asking why.
-                    let waited = outcome.await;
-                    let _ = reply.send(match waited {
-                        Ok(()) => Ok(shown.master().unwrap_or_default()),
-                        Err(Refusal::Hold(hold)) => Err(hold.describe(&name)),
-                        Err(Refusal::UnderWay) => Err("another handover is under way".into()),
-                        Err(Refusal::Text(text)) => Err(text),
-                    });
-                }
-            }
-        }
+    let answer_control = async |request| match request {
+        ControlRequest::Explain {} => shown.explanation().map_or_else(
+            || ControlReply::Refused("it has only just started; ask again".to_owned()),
+            |explanation| ControlReply::Explained(Box::new(explanation)),
+        ),
+        ControlRequest::Switchover { to } => match wishes.hand_over(to.as_deref()).await {
+            Ok(()) => ControlReply::Master(shown.master().unwrap_or_default()),
+            Err(refusal) => wishes.control_reply(&refusal),
+        },
     };
     let answer_discovery = async {
-        while let Some(HandoverRequest { set: _, reply }) = handover.recv().await {
-            let outcome = wish(&wishes, &addresses, None).await;
-            let name = |node: NodeId| addresses[node.index()].to_string();
-            let _ = reply.send(match outcome {
-                Ok(()) => HandoverReply::Accepted,
-                Err(Refusal::UnderWay) => HandoverReply::InProgress,
-                Err(Refusal::Hold(Hold::NobodyElse | Hold::NotInSync(_))) => {
-                    HandoverReply::NoGoodReplica
+        let mut answers = FuturesUnordered::new();
+        loop {
+            tokio::select! {
+                Some(HandoverRequest { set: _, reply }) = handover.recv() => {
+                    answers.push(async {
+                        let outcome = wishes.hand_over(None).await;
+                        // Who asked may have gone.
+                        let _ = reply.send(wishes.discovery_reply(outcome));
+                    });
                 }
-                Err(Refusal::Hold(hold)) => HandoverReply::Refused(hold.describe(&name)),
-                Err(Refusal::Text(text)) => HandoverReply::Refused(text),
-            });
+                Some(()) = answers.next() => {}
+                else => std::future::pending().await,
+            }
         }
     };
     info!(set = %arguments.name, nodes = addresses.len(), "watches");
     tokio::select! {
         () = watch_set(setup, store, asked, &mut narrator) => {}
         () = serve_discovery => {}
-        () = listener.serve(requests) => {}
-        () = answer_control => {}
+        () = control.serve(answer_control) => {}
         () = answer_discovery => {}
         () = end.wait() => info!("ends: asked to by a signal"),
     }
     Ok(Outcome::Done)
 }
 
-/// Why a wish was not granted.
-enum Refusal {
-    /// Others wait already.
-    UnderWay,
-    Hold(Hold),
-    Text(String),
-}
-
-/// Asks for a handover and waits for its outcome.
-async fn wish(
-    wishes: &mpsc::Sender<Asked>,
-    addresses: &[Address],
-    to: Option<&str>,
-) -> Result<(), Refusal> {
-    let node = match to {
-        None => None,
-        Some(text) => {
-            let address: Address =
-                text.parse().map_err(|error| Refusal::Text(format!("`{text}`: {error}")))?;
-            let index = addresses.iter().position(|it| *it == address);
-            Some(NodeId::at(index.ok_or_else(|| {
-                let known: Vec<String> = addresses.iter().map(|it| format!("`{it}`")).collect();
-                Refusal::Text(format!("`{address}` is none of the nodes: {}", known.join(", ")))
-            })?))
-        }
-    };
-    let (reply, outcome) = tokio::sync::oneshot::channel();
-    let asked = Asked { wish: Wish::Switchover(node), reply };
-    wishes.try_send(asked).map_err(|_| Refusal::UnderWay)?;
-    match outcome.await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(hold)) => Err(Refusal::Hold(hold)),
-        Err(_) => Err(Refusal::Text("this process is ending".into())),
-    }
+/// What is said of a server at the start that is not known to have a boot gate.
+fn not_gated(address: &Address) -> String {
+    format!(
+        "`{address}` was not seen to start as a replica of nowhere yet; if it does not, start it \
+         with `--replicaof 127.0.0.1 1`, or it may come back as an empty master and wipe its \
+         replicas"
+    )
 }
 
 /// The signals that end the process in order.
@@ -219,6 +175,5 @@ fn random_password() -> Result<Secret, Failure> {
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes)
         .map_err(|error| Failure::Io(anyhow::anyhow!("no random bytes can be had: {error}")))?;
-    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Secret::new(text))
+    Ok(Secret::new(arguments::hex(&bytes)))
 }

@@ -140,7 +140,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::sentinel::{Id, Member, Phase};
+    use crate::sentinel::{Home, Id, Member, Phase};
 
     const WHOLE: &str = r#"{
   "version": 1,
@@ -190,7 +190,7 @@ mod tests {
     }
 
     fn member(node: u8, run: u8) -> Member {
-        Member { node: NodeId(node), run_id: Id([run; 20]) }
+        Member { node: NodeId(node), run_id: Id([run; 20]), home: Home::default() }
     }
 
     fn whole() -> State {
@@ -352,7 +352,11 @@ mod tests {
     }
 
     fn any_member(node: u8) -> impl Strategy<Value = Member> {
-        any::<[u8; 20]>().prop_map(move |run| Member { node: NodeId(node), run_id: Id(run) })
+        any::<[u8; 20]>().prop_map(move |run| Member {
+            node: NodeId(node),
+            run_id: Id(run),
+            home: Home::default(),
+        })
     }
 
     prop_compose! {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::super::hex_id::HexId;
 use super::super::mirror::PhaseMirror;
 use super::super::names::SetNames;
-use crate::sentinel::{Member, NodeId, Phase, Record};
+use crate::sentinel::{Home, Member, NodeId, Phase, Record};
 
 /// A record, nodes by address.
 #[derive(Serialize, Deserialize)]
@@ -36,7 +36,8 @@ struct PhaseByName(#[serde(with = "PhaseMirror")] Phase);
 
 /// A record as it is written.
 pub(super) fn by_address(names: &SetNames, record: &Record) -> RecordByAddress {
-    let member = |Member { node, run_id }: &Member| MemberByAddress {
+    // A server without a pod has one home for ever.
+    let member = |Member { node, run_id, home: _ }: &Member| MemberByAddress {
         node: names.address(*node),
         run_id: HexId(*run_id),
     };
@@ -75,7 +76,8 @@ pub(super) fn find(names: &SetNames, address: &str) -> Result<NodeId, String> {
 /// A record as it was read.
 pub(super) fn by_id(names: &SetNames, record: RecordByAddress) -> Result<Record, String> {
     let member = |MemberByAddress { node, run_id }: MemberByAddress| {
-        Ok::<_, String>(Member { node: find(names, &node)?, run_id: run_id.0 })
+        let home = Home::default();
+        Ok::<_, String>(Member { node: find(names, &node)?, run_id: run_id.0, home })
     };
     let RecordByAddress {
         term,

@@ -275,8 +275,10 @@ fn nodes_named(seen: &Observation) -> Vec<NodeId> {
             highest_term: _,
             shut_out: _,
             gated: _,
+            leaving: _,
             last_run: _,
             remembered: _,
+            blank: _,
         } = node;
         named.extend(report.iter().flat_map(nodes_reported));
     }
@@ -287,6 +289,7 @@ fn nodes_reported(report: &Report) -> Vec<NodeId> {
     let Report {
         asked_ms: _,
         run_id: _,
+        home: _,
         role,
         loading: _,
         priority: _,

@@ -19,11 +19,12 @@ fn ended(set: &mut Set, by: EndedBy, of: Id) {
 #[test]
 fn what_proves_a_death() {
     let recorded = run(0, 1);
-    let table: [Row<bool>; 9] = [
+    let table: [Row<bool>; 10] = [
         ("it answers", |_| {}, false),
         ("silence", |set| *set = set.clone().down(0), false),
         ("its connection is gone", |set| set.node(0).report = None, false),
         ("another run answers", |set| *set = set.clone().restarted(0), true),
+        ("another run answers from another home", |set| *set = set.clone().moved(0), false),
         ("another run answers and leads", |set| set.report(0).run_id = run(0, 2), true),
         ("FIN and refused, no link is up", |set| *set = set.clone().dead(0), true),
         (
@@ -78,4 +79,40 @@ fn replicas_that_spoke_before_the_end_are_asked_again() {
     set.node(1).busy = false;
     set.report(1).asked_ms = now_ms + 1;
     assert_eq!(set.decides(), Err(Hold::Silent(n(0))));
+}
+
+/// The pod of the master was deleted and made anew; its process may still run somewhere.
+#[test]
+fn a_master_whose_pod_was_made_anew_is_given_the_time_to_stop() {
+    // What its volume held is older than what the replicas have.
+    let mut set = Set::of(3).later(60_000).moved(0).at(0, OFFSET - 1);
+    assert_eq!(set.decides(), Err(Hold::Silent(n(0))));
+    set = set.later(5000);
+    assert_eq!(set.decides(), Err(Hold::Silent(n(0))), "the limit itself");
+    set = set.later(1);
+    let record = set.writes();
+    assert_eq!((record.phase, record.target), (Phase::Failover, Some(n(1))));
+    set.seen.record = Some(record);
+    set = set.frozen(1).frozen(2);
+    let since = set.now_ms;
+    assert_eq!(set.decides(), Err(Hold::WriterWindow { left_ms: 4000 }));
+    set = set.later(4000);
+    assert_eq!(set.now_ms, since + 4000);
+    let promote = Command::Promote { min_replicas_to_write: 1 };
+    assert_eq!(set.decides(), Ok(vec![send(1, promote)]));
+}
+
+#[test]
+fn a_silence_that_began_before_the_new_pod_answered_counts() {
+    let mut set = Set::of(3).later(60_000);
+    set.node(0).report = None;
+    set = set.silent(0, 3000);
+    assert_eq!(set.decides(), Err(Hold::Silent(n(0))));
+    let report = Set::of(3).moved(0).report(0).clone();
+    set.node(0).report = Some(report);
+    set.node(0).asked_ms = None;
+    set = set.later(2000);
+    assert_eq!(set.decides(), Err(Hold::Silent(n(0))), "5000 ms: the limit itself");
+    set = set.later(1);
+    assert_eq!(set.writes().phase, Phase::Failover);
 }

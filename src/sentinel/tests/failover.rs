@@ -125,7 +125,10 @@ fn a_target_that_was_promoted_and_restarted_is_recorded_before_it_is_promoted_ag
     let record = set.writes();
     assert_eq!((record.phase, record.target), (Phase::Failover, Some(n(1))));
     assert_eq!((record.history, record.previous_history), (Some(history(2)), Some(history(1))));
-    assert_eq!(record.master, Some(Member { node: n(1), run_id: run(1, 2) }));
+    assert_eq!(
+        record.master,
+        Some(Member { node: n(1), run_id: run(1, 2), home: Home::default() })
+    );
 }
 
 #[test]
@@ -168,7 +171,10 @@ fn a_winner_with_a_history_of_its_own_gets_to_lead() {
             }
         }
     }
-    assert_eq!(set.record().master, Some(Member { node: n(0), run_id: run(0, 2) }));
+    assert_eq!(
+        set.record().master,
+        Some(Member { node: n(0), run_id: run(0, 2), home: Home::default() })
+    );
     assert_eq!(set.record().history, Some(history(50)));
 }
 

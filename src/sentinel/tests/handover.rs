@@ -241,3 +241,17 @@ fn priority_zero_is_handed_over_to_only_by_name() {
     set.report(1).priority = 0;
     assert_eq!(set.writes().target, Some(n(1)));
 }
+
+/// Its pod is being deleted: it hands over to somebody who stays, by itself.
+#[test]
+fn a_master_that_is_about_to_go_hands_over() {
+    let mut set = Set::of(3).later(60_000);
+    set.node(0).leaving = true;
+    set.node(1).leaving = true;
+    let record = set.writes();
+    assert_eq!((record.phase, record.target), (Phase::Switchover, Some(n(2))));
+    let mut alone = Set::of(2).later(60_000);
+    alone.node(0).leaving = true;
+    alone.node(1).leaving = true;
+    assert_eq!(alone.decides(), Ok(vec![]), "nobody stays: the master leads on");
+}

@@ -32,10 +32,14 @@ fn back(set: Set, offset: u64) -> Set {
 
 #[test]
 fn a_new_run_takes_the_place_of_the_old_one_when_it_holds_what_that_may_have_held() {
-    let second = Member { node: n(2), run_id: run(2, 2) };
+    let second = Member { node: n(2), run_id: run(2, 2), home: Home::default() };
     let mut set = back(Set::of(3).later(1000), 990);
+    list(&mut set, 1, 999);
+    assert_eq!(set.decides(), Ok(vec![]), "it has only been noticed");
+    let mut set = set.later(100);
     assert_eq!(set.decides(), Ok(vec![]), "behind");
     let mut set = written(set, 1005);
+    list(&mut set, 1, 999);
     list(&mut set, 2, 999);
     assert_eq!(set.decides(), Ok(vec![]), "one byte behind what the master had when it came back");
     list(&mut set, 2, 1000);
@@ -44,14 +48,36 @@ fn a_new_run_takes_the_place_of_the_old_one_when_it_holds_what_that_may_have_hel
 }
 
 #[test]
+fn a_new_run_takes_the_place_of_the_old_one_when_others_hold_what_that_may_have_held() {
+    let second = Member { node: n(2), run_id: run(2, 2), home: Home::default() };
+    // It is being sent all data: for long it holds nothing.
+    let mut set = Set::of(3).later(1000).emptied(2);
+    set.report(2).role = Role::Replica(Link { up: false, syncing: true, ..link(0) });
+    set.report(2).loading = true;
+    list(&mut set, 1, 1000);
+    assert_eq!(set.decides(), Ok(vec![]), "it has only been noticed");
+    let mut set = set.later(100);
+    list(&mut set, 1, 999);
+    assert_eq!(set.decides(), Ok(vec![]), "one byte of what it may have held is nowhere else");
+    list(&mut set, 1, 1000);
+    let expected = set.changed(|record| record.in_sync = vec![member(1), second]);
+    assert_eq!(set.clone().decides(), Ok(vec![Action::Write(expected)]));
+    // Without a W nobody is known to hold anything.
+    let mut set = set.w(0);
+    assert_eq!(set.decides(), Ok(vec![]));
+}
+
+#[test]
 fn the_mark_is_read_after_the_new_run_was_seen() {
     // The master's report is older than that of the new run: the old run may have acknowledged
     // more than it shows.
     let mut set = back(Set::of(3), 1000);
+    list(&mut set, 1, 999);
     set.report(2).asked_ms = START_MS + 400;
     set.now_ms = START_MS + 400;
     assert_eq!(set.decides(), Ok(vec![]));
     let mut set = written(set, 1200);
+    list(&mut set, 1, 999);
     list(&mut set, 2, 1100);
     set.report(0).asked_ms = START_MS + 500;
     set.now_ms = START_MS + 500;
@@ -63,9 +89,14 @@ fn the_mark_is_read_after_the_new_run_was_seen() {
 #[test]
 fn a_third_run_begins_anew() {
     let mut set = back(Set::of(3).later(1000), 990);
+    list(&mut set, 1, 999);
     assert_eq!(set.decides(), Ok(vec![]));
-    let mut set = written(set, 2000);
+    let mut set = written(set.later(100), 2000);
+    list(&mut set, 1, 999);
     set.report(2).run_id = run(2, 3);
+    list(&mut set, 2, 2000);
+    assert_eq!(set.decides(), Ok(vec![]), "it has only been noticed");
+    let mut set = set.later(100);
     list(&mut set, 2, 1500);
     assert_eq!(set.decides(), Ok(vec![]), "the mark is 2000 now");
     list(&mut set, 2, 2000);
@@ -170,6 +201,17 @@ fn w_is_lowered_in_the_record_and_then_on_the_master() {
 }
 
 #[test]
+fn a_member_whose_connection_is_lost_is_missed_as_well() {
+    // Its machine is gone without a word: nothing of it is left here but the master's list.
+    let mut set = Set::of(2).later(60_000).down(1);
+    set.node(1).report = None;
+    set.report(0).followers.clear();
+    assert_eq!(set.decides(), Ok(vec![]), "just now");
+    set = set.later(5001);
+    assert_eq!(set.writes().w, 0);
+}
+
+#[test]
 fn a_proven_death_lowers_w_at_once() {
     let mut set = Set::of(2).later(60_000).dead(1);
     assert_eq!(set.writes().w, 0);
@@ -267,4 +309,43 @@ fn a_wish_for_less_is_recorded_before_it_is_in_force() {
     assert_eq!(set.decides(), Ok(vec![Action::Write(expected.clone())]));
     set.seen.record = Some(expected);
     assert_eq!(set.decides(), Ok(vec![send(0, Command::SetMinReplicas(1))]));
+}
+
+#[test]
+fn a_member_that_stays_away_is_shut_out_and_let_in_again() {
+    let mut set = Set::of(3).later(60_000).down(2);
+    set.seen.settings.shuts_out = true;
+    set.report(0).followers.retain(|follower| follower.node != n(2));
+    assert_eq!(set.decides(), Ok(vec![]), "just now");
+    set = set.later(5001);
+    assert_eq!(set.decides(), Ok(vec![send(0, Command::ShutOut(n(2)))]));
+    set.node(2).shut_out = true;
+    set = set.later(1);
+    assert_eq!(set.decides(), Ok(vec![]), "an offset that was read before it was shut out");
+    set = set.later(1);
+    let record = set.writes();
+    assert_eq!(record.in_sync, [member(1)]);
+    set.seen.record = Some(record);
+
+    // It comes back in another run: recorded, let in, attached.
+    set.node(2).asked_ms = None;
+    set = set.restarted(2);
+    let record = set.writes();
+    assert_eq!(record.in_sync.len(), 2);
+    set.seen.record = Some(record);
+    assert_eq!(set.decides(), Ok(vec![send(0, Command::LetIn(n(2)))]));
+    set.node(2).shut_out = false;
+    let follow = Action::Send { node: n(2), run_id: run(2, 2), command: Command::Follow(n(0)) };
+    assert_eq!(set.decides(), Ok(vec![follow]));
+}
+
+#[test]
+fn the_last_member_that_a_write_needs_is_not_shut_out() {
+    let mut set = Set::of(2).later(60_000).down(1);
+    set.seen.settings.shuts_out = true;
+    set.seen.settings.durability = Durability::Required;
+    set.report(0).followers.clear();
+    set.acts();
+    set = set.later(5001);
+    assert_eq!(set.decides(), Ok(vec![]));
 }

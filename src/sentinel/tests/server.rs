@@ -1,7 +1,7 @@
 //! Toy servers: as much of Valkey's replication as a decision can be about.
 
 use crate::sentinel::fixture::{history, run};
-use crate::sentinel::{Follower, Id, Link, Millis, NodeId, Report, Role, Upstream};
+use crate::sentinel::{Follower, Home, Id, Link, Millis, NodeId, Report, Role, Upstream};
 
 /// What a process finds on its disk when it starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,7 @@ pub enum Boot {
 
 /// One server. It starts behind its gate, as a replica of nowhere.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools)] // each is a thing of its own that can be so or not
 pub struct Server {
     /// Its process runs.
     pub up: bool,
@@ -155,6 +156,7 @@ impl Server {
         let listed = self.acknowledged.iter().enumerate().filter(|_| self.leads);
         Report {
             asked_ms: now_ms,
+            home: Home::default(),
             run_id: run(node, self.run),
             role,
             loading: false,

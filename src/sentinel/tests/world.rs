@@ -261,7 +261,7 @@ impl World {
             let gated = self.seen.nodes[node].gated;
             let ended = self.seen.nodes[node].ended;
             let asked_ms = self.seen.nodes[node].asked_ms.or(Some(self.now_ms));
-            self.seen.nodes[node] = Node { asked_ms, gated, ended, ..Node::default() };
+            self.seen.nodes[node] = Node { asked_ms, ended, gated, ..Node::default() };
         }
     }
 
@@ -450,7 +450,8 @@ impl World {
 
     /// What was done, a line each.
     pub fn told(&self) -> String {
-        self.log.iter().map(|(at_ms, text)| format!("{at_ms:>6} {text}\n")).collect()
+        let line = |(at_ms, text): &(Millis, String)| format!("{at_ms:>6} {text}\n");
+        self.log.iter().map(line).collect::<Vec<_>>().concat()
     }
 }
 

@@ -37,6 +37,8 @@ pub struct GungnirSetup {
     pub env: Vec<(String, String)>,
     /// The number of another one whose state and endpoint files it is given.
     pub files_of: Option<u8>,
+    /// `--nodes`, where it is not every node of the set.
+    pub nodes: Option<String>,
 }
 
 impl Default for GungnirSetup {
@@ -49,6 +51,7 @@ impl Default for GungnirSetup {
             password: None,
             env: Vec::new(),
             files_of: None,
+            nodes: None,
         }
     }
 }
@@ -83,7 +86,7 @@ impl Gungnir {
     pub fn new(world: &World, set: &Set, setup: &GungnirSetup) -> Self {
         let gungnir = Self {
             setup: setup.clone(),
-            nodes: set.addresses(),
+            nodes: setup.nodes.clone().unwrap_or_else(|| set.addresses()),
             place: world.network().place(controller_address(setup.number)),
             folder: folder_of(world, setup.number),
             kept: folder_of(world, setup.files_of.unwrap_or(setup.number)),
@@ -116,7 +119,7 @@ impl Gungnir {
         let mut command = self.place.command(program());
         let file = |name: &str| self.folder.join(name);
         command
-            .args(["-v", "sentinel", "--nodes", &self.nodes])
+            .args(["sentinel", "--nodes", &self.nodes])
             .args(["--down-after", &self.setup.down_after_ms.to_string()])
             .arg("--endpoint-file")
             .arg(self.endpoint_file())

@@ -1,5 +1,6 @@
 //! A set: a master and its replicas, as somebody made them by hand.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -84,6 +85,13 @@ impl Set {
         set
     }
 
+    /// The first so many nodes of a set, as a set of their own.
+    pub fn first(&self, count: u8) -> Self {
+        let setup = SetSetup { nodes: count, ..self.setup.clone() };
+        let nodes = self.nodes.iter().take(usize::from(count));
+        Self { setup, nodes: nodes.map(Arc::clone).collect() }
+    }
+
     /// Makes a node master by hand, and the others its replicas.
     pub fn appoint(&self, number: u8) {
         let master = self.node(number);
@@ -154,7 +162,7 @@ impl SetSetup {
             self.replicas_to_write, self.max_lag_s, self.conf
         );
         if let Some(password) = self.password {
-            conf += &format!("requirepass {password}\nmasterauth {password}\n");
+            let _ = writeln!(conf, "requirepass {password}\nmasterauth {password}");
         }
         for (_, more) in self.conf_of.iter().filter(|(of, _)| *of == number) {
             conf = conf + more + "\n";

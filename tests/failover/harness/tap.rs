@@ -95,8 +95,12 @@ pub struct Taps<'a> {
 #[derive(Debug, Default)]
 struct Count {
     commands: Vec<String>,
+    /// Whether they are counted.
+    armed: bool,
     kill_point: Option<KillPoint>,
-    killed: bool,
+    /// How many controllers were ended. What a connection of an ended one still had to say is not
+    /// passed on; those of its successor are.
+    killed: u64,
 }
 
 impl<'a> Taps<'a> {
@@ -144,20 +148,20 @@ impl<'a> Taps<'a> {
 
     /// Counts from 0 again, and ends a controller at one.
     pub fn arm(&self, kill_point: KillPoint) {
-        *lock(&self.count) = Count { kill_point: Some(kill_point), ..Count::default() };
+        let mut count = lock(&self.count);
+        count.commands.clear();
+        count.armed = true;
+        count.kill_point = Some(kill_point);
     }
 
-    /// Ends nobody any more.
+    /// Ends nobody any more, and counts no more.
     pub fn disarm(&self) {
-        lock(&self.count).kill_point = None;
+        let mut count = lock(&self.count);
+        count.armed = false;
+        count.kill_point = None;
     }
 
-    /// Whether the controller was ended.
-    pub fn has_killed(&self) -> bool {
-        lock(&self.count).killed
-    }
-
-    /// The commands that were seen since it was armed.
+    /// The commands that were seen while it was armed.
     pub fn commands(&self) -> Vec<String> {
         lock(&self.count).commands.clone()
     }
@@ -212,22 +216,24 @@ async fn pass_requests(
     count: &Mutex<Count>,
 ) -> io::Result<()> {
     let mut from = BufReader::new(from);
+    let before = lock(count).killed;
     loop {
         let (words, bytes) = read_request(&mut from).await?;
         let reached = reaches_kill_point(count, &words, node);
         match reached {
             Some(KillPoint { moment: Moment::Before, process_id, .. }) => {
-                return kill(count, process_id);
+                kill(count, process_id);
+                return Ok(());
             }
             Some(KillPoint { moment: Moment::After, process_id, .. }) => {
                 to.write_all(&bytes).await?;
-                kill(count, process_id)?;
+                kill(count, process_id);
                 // The server answers somebody who is not there.
                 let mut rest = Vec::new();
                 from.read_to_end(&mut rest).await?;
                 return Ok(());
             }
-            None if lock(count).killed => return Ok(()),
+            None if lock(count).killed > before => return Ok(()),
             None => to.write_all(&bytes).await?,
         }
     }
@@ -247,14 +253,18 @@ fn reaches_kill_point(
         return None;
     }
     let mut count = lock(count);
+    if !count.armed {
+        return None;
+    }
     count.commands.push(format!("{node} {text}"));
     count.kill_point.filter(|point| point.command == count.commands.len())
 }
 
-fn kill(count: &Mutex<Count>, process_id: u32) -> io::Result<()> {
+fn kill(count: &Mutex<Count>, process_id: u32) {
     send_signal("KILL", process_id);
-    lock(count).killed = true;
-    Ok(())
+    let mut count = lock(count);
+    count.killed += 1;
+    count.kill_point = None;
 }
 
 fn port_of(node: u8) -> u16 {

@@ -1,0 +1,58 @@
+//! Runs clusters on Kubernetes: pushes the rendered set by server-side apply, and is its own
+//! Sentinel.
+//!
+//! ```text
+//! watches ─▶ Cache ─┬─▶ reconcile: observe → validate → render → adopt → apply → prune → status
+//!                   └─▶ ClusterFacts ─▶ election: sentinel::step ─▶ Valkey, status.election, N-client
+//! ```
+//!
+//! Both halves are level-based: what is to be done follows from what is, never from what was done.
+//! They meet in two types only: [`ClusterFacts`] goes to the election, [`ElectionNews`] comes back
+//! for conditions, events and metrics. Who may write which field is a table ([`Manager`]).
+//!
+//! What never happens here: a decision about who is master (that is
+//! [`sentinel`](crate::sentinel)), or about what a manifest says (that is
+//! [`render`](crate::render)).
+
+mod adopt;
+mod annotation;
+mod apply;
+mod cache;
+mod condition;
+mod converged;
+mod drift;
+pub mod election;
+mod error;
+mod events;
+mod facts;
+mod facts_of;
+mod health;
+mod lease;
+mod manager;
+mod memory;
+mod metrics;
+mod news;
+mod options;
+mod passwords;
+mod plan;
+mod queue;
+mod reconcile;
+mod report;
+mod requests;
+mod run;
+mod secret;
+mod status;
+
+pub use annotation::Annotation;
+pub use cache::Scope;
+pub use condition::ConditionType;
+pub use error::{OperatorError, RequestError, Retry, chain};
+pub use facts::{
+    Access, ClusterFacts, ClusterKey, PodFacts, ServiceFacts, Terminated, TlsFiles, VolumeFacts,
+};
+pub use lease::{Leadership, LeaseName, LeaseTimes};
+pub use manager::Manager;
+pub use metrics::{ClusterLabels, Metrics};
+pub use news::ElectionNews;
+pub use options::Options;
+pub use run::{Elections, NoElections, run, run_with};

@@ -1,0 +1,21 @@
+//! What `gungnir operator` is told.
+
+use std::net::SocketAddr;
+
+use super::cache::Scope;
+use super::lease::{LeaseName, LeaseTimes};
+
+/// What the operator is told.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Which namespaces it watches.
+    pub scope: Scope,
+    /// The lease that it leads by.
+    pub lease: LeaseName,
+    /// How the lease is kept.
+    pub lease_times: LeaseTimes,
+    /// Where it answers probes and Prometheus; nowhere without an address.
+    pub listen: Option<SocketAddr>,
+    /// Nothing is changed in any cluster.
+    pub pause_all: bool,
+}
