@@ -501,7 +501,6 @@ mod tests {
         let (begun, has_begun) = mpsc::channel();
         let (go_on, gate) = mpsc::channel();
         let mut store = set.open_on(Slow { begun, go_on: gate.into() }).unwrap();
-        // A blocked thread keeps the paused clock from advancing by itself.
         let late = {
             let record = record(1);
             let write = store.write(&record, 0);
@@ -517,7 +516,9 @@ mod tests {
         };
         let Err(StoreError::Unavailable(error)) = late else { panic!("{late:?}") };
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-        // The second write waits for the first, which was done after all.
+        // The second write waits for the first, which was done after all. A paused clock would not
+        // wait for another thread.
+        tokio::time::resume();
         go_on.send(()).unwrap();
         go_on.send(()).unwrap();
         assert!(matches!(store.write(&record(2), 0).await, Err(StoreError::Conflict)));
