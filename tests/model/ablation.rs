@@ -13,6 +13,46 @@ pub struct Ablation {
     pub configuration: Configuration,
 }
 
+/// Something that the rules rely on, switched off.
+pub struct Assumption {
+    pub breaks: Property,
+    pub configuration: Configuration,
+}
+
+/// What the sentinel assumes of servers and stores, a row each.
+pub const ASSUMPTIONS: [Assumption; 3] = [
+    Assumption {
+        breaks: Property::NeverWipedByEmptyMaster,
+        configuration: Configuration {
+            name: "servers start as replicas of nowhere",
+            gate: false,
+            disk: Disk::Empty,
+            faults: Faults { kills: 1, ..NONE },
+            ..BASE
+        },
+    },
+    Assumption {
+        breaks: Property::ResourceVersionConsistency,
+        configuration: Configuration {
+            name: "the store compares versions",
+            versions: false,
+            faults: Faults { kills: 1, takeovers: 1, ..NONE },
+            late: true,
+            ..WHOLE
+        },
+    },
+    Assumption {
+        breaks: Property::NoAcknowledgedWriteLost,
+        configuration: Configuration {
+            name: "a new term shuts out the earlier ones",
+            fence: false,
+            faults: Faults { kills: 1, takeovers: 1, ..NONE },
+            late: true,
+            ..WHOLE
+        },
+    },
+];
+
 const fn row(
     rule: Rule,
     breaks: Property,

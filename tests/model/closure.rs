@@ -111,15 +111,6 @@ fn rest<const N: usize>(state: &mut State<N>, config: &Configuration) -> Option<
         while (0..N).fold(false, |news, place| state.sync(config, place) | news) {}
         let leader = usize::from(state.facts.leader);
         let step = state.step(config, leader);
-        if std::env::var("EXPLAIN").is_ok() {
-            println!(
-                "    {:?} {:?} {:?}\n      {:?}",
-                step.actions,
-                step.local.hold,
-                state.record,
-                state.servers.map(|s| (s.up, s.run, s.place, s.history, s.previous, s.log, s.wire))
-            );
-        }
         hold = step.local.hold;
         if matches!(hold, Some(Hold::Superseded(_))) {
             // A process that was superseded gives the lease up, and the next one begins anew.

@@ -156,92 +156,49 @@ impl Configuration {
     }
 }
 
-const KILL: Faults = Faults { kills: 1, ..Faults::NONE };
+const NONE: Faults = Faults::NONE;
+const KILL: Faults = Faults { kills: 1, ..NONE };
 
-/// The searches of `tests/run model`.
+const fn row(name: &'static str, faults: Faults, rest: Configuration) -> Configuration {
+    Configuration { name, faults, ..rest }
+}
+
+const LATE: Configuration = Configuration { late: true, ..BASE };
+const WHOLE: Configuration = Configuration { disk: Disk::Whole, ..BASE };
+const PAIR: Configuration = Configuration { nodes: 2, ..LATE };
+const FIVE: Configuration = Configuration { nodes: 5, w: 2, ..WHOLE };
+
+/// The searches of `tests/run model`, each of all that can happen.
 pub const CONFIGURATIONS: &[Configuration] = &[
-    Configuration { name: "move", faults: Faults { moves: 1, ..Faults::NONE }, ..BASE },
-    Configuration {
-        name: "shut-out",
-        faults: Faults { isolations: 1, ..KILL },
-        shuts_out: true,
-        ..BASE
-    },
-    Configuration { name: "kill", faults: KILL, writes: 2, ..BASE },
-    Configuration { name: "kill-late", faults: KILL, late: true, ..BASE },
-    Configuration { name: "kill-apart", faults: KILL, looks_apart: true, late: true, ..BASE },
-    Configuration {
-        name: "hang",
-        faults: Faults { hangs: 1, ..Faults::NONE },
-        writes: 2,
-        late: true,
-        ..BASE
-    },
-    Configuration {
-        name: "isolation",
-        faults: Faults { isolations: 1, ..Faults::NONE },
-        writes: 2,
-        late: true,
-        ..BASE
-    },
-    Configuration { name: "cuts", faults: Faults { cuts: 2, ..Faults::NONE }, writes: 2, ..BASE },
-    Configuration {
-        name: "cuts-losses",
-        faults: Faults { cuts: 2, losses: 2, ..Faults::NONE },
-        writes: 1,
-        ..BASE
-    },
-    Configuration {
-        name: "resets",
-        faults: Faults { resets: 2, pretences: 1, ..Faults::NONE },
-        writes: 2,
-        late: true,
-        ..BASE
-    },
-    Configuration { name: "takeover", faults: Faults { takeovers: 1, ..KILL }, late: true, ..BASE },
-    Configuration {
-        name: "overlap",
-        faults: Faults { takeovers: 1, ..KILL },
-        leases_overlap: true,
-        ..BASE
-    },
-    Configuration {
-        name: "pause",
-        faults: Faults { pauses: 1, takeovers: 1, ..KILL },
-        leases_overlap: true,
-        ..BASE
-    },
-    Configuration { name: "restore", faults: Faults { restores: 1, takeovers: 1, ..KILL }, ..BASE },
-    Configuration { name: "handover", faults: Faults { handovers: 1, ..KILL }, late: true, ..BASE },
-    Configuration {
-        name: "handover-2w",
-        faults: Faults { handovers: 2, ..Faults::NONE },
-        writes: 2,
-        late: true,
-        ..BASE
-    },
-    Configuration {
-        name: "promotion",
-        faults: Faults { promotions: 1, isolations: 1, ..Faults::NONE },
-        ..BASE
-    },
-    Configuration { name: "first", start: Start::Unrecorded(2), faults: KILL, ..BASE },
-    Configuration { name: "two", nodes: 2, faults: KILL, late: true, writes: 2, ..BASE },
-    Configuration {
-        name: "two-takeover",
-        nodes: 2,
-        faults: Faults { takeovers: 1, isolations: 1, ..KILL },
-        late: true,
-        ..BASE
-    },
-    Configuration { name: "five", nodes: 5, w: 2, faults: KILL, ..BASE },
-    Configuration {
-        name: "two-kills",
-        faults: Faults { kills: 2, ..Faults::NONE },
-        disk: Disk::Whole,
-        ..BASE
-    },
-    Configuration { name: "kill-isolation", faults: Faults { isolations: 1, ..KILL }, ..BASE },
-    Configuration { name: "kill-2isolations", faults: Faults { isolations: 2, ..KILL }, ..BASE },
-    Configuration { name: "two-kills-any", faults: Faults { kills: 2, ..Faults::NONE }, ..BASE },
+    row("a process ends, two writes", KILL, Configuration { writes: 2, ..BASE }),
+    row("a process ends, messages are late", KILL, LATE),
+    row("a pod is made anew while it runs on", Faults { moves: 1, ..NONE }, LATE),
+    row("a process stands still", Faults { hangs: 1, ..NONE }, LATE),
+    row("a node is cut off", Faults { isolations: 1, ..NONE }, LATE),
+    row("two one-way cuts", Faults { cuts: 2, ..NONE }, BASE),
+    row("a handover, and a process ends", Faults { handovers: 1, ..KILL }, WHOLE),
+    row(
+        "a node is promoted by people while one is cut off",
+        Faults { promotions: 1, isolations: 1, ..NONE },
+        BASE,
+    ),
+    row(
+        "the first master, and a process ends",
+        KILL,
+        Configuration { start: Start::Unrecorded(2), ..BASE },
+    ),
+    row("two nodes, a process ends", KILL, Configuration { writes: 2, ..PAIR }),
+];
+
+/// Searches of `tests/run model-deep` end after so many generated states each: what memory holds.
+pub const DEEP_AT_MOST: usize = 30_000_000;
+
+/// The searches of `tests/run model-deep`.
+pub const DEEP: &[Configuration] = &[
+    row(
+        "a process ends, messages are late, nodes are asked apart",
+        KILL,
+        Configuration { looks_apart: true, ..LATE },
+    ),
+    row("a process ends, and another one takes the lead", Faults { takeovers: 1, ..KILL }, LATE),
 ];

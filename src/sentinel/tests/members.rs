@@ -340,6 +340,17 @@ fn a_member_that_stays_away_is_shut_out_and_let_in_again() {
 }
 
 #[test]
+fn a_member_that_was_shut_out_and_never_stopped_trying_is_let_in_again() {
+    let mut set = Set::of(3).later(60_000);
+    set.seen.settings.shuts_out = true;
+    set.report(0).followers.retain(|follower| follower.node != n(2));
+    set.node(2).shut_out = true;
+    assert_eq!(set.decides(), Ok(vec![send(0, Command::LetIn(n(2)))]), "still a member");
+    set.record().in_sync = vec![member(1)];
+    assert_eq!(set.writes().in_sync, [member(1), member(2)], "recorded first");
+}
+
+#[test]
 fn the_last_member_that_a_write_needs_is_not_shut_out() {
     let mut set = Set::of(2).later(60_000).down(1);
     set.seen.settings.shuts_out = true;
