@@ -52,7 +52,8 @@ impl Crew {
         loop {
             let present = targets.borrow_and_update().clone();
             self.board.take(&present, setup.clock.now_ms());
-            for gone in self.posts.borrow_mut().drain(present.nodes.len().min(self.len())..) {
+            let stay = present.nodes.len().min(self.len());
+            for gone in self.posts.borrow_mut().drain(stay..) {
                 gone.end.abort();
             }
             // All are known by name before the first of them is asked whom it follows.

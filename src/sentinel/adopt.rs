@@ -47,11 +47,12 @@ pub(super) fn everybody_was_heard(view: View<'_>) -> Result<(), Hold> {
 }
 
 /// Whether nobody can have led this set, or written to it: no master was ever recorded, who answers
-/// is empty and behind its gate, and who does not has nothing.
+/// is empty and behind its gate, or made the first master, and who does not has nothing.
 fn was_just_made(view: View<'_>) -> bool {
     let record = view.seen.record.as_ref();
     let unled = record.is_none_or(|record| record.epoch == 0 && record.master.is_none());
     let term = record.map_or(0, |record| record.term);
+    let target = record.and_then(|record| record.target);
     let empty = |report: &Report| report.is_frozen() && report.keys == 0 && !report.loading;
     unled
         && view.seen.service.is_none()
@@ -59,7 +60,7 @@ fn was_just_made(view: View<'_>) -> bool {
             let node = view.node(id);
             let away = node.blank && node.trouble.is_none();
             let new = view.report(id).map_or(away, empty);
-            new && node.remembered.is_none() && node.highest_term <= term
+            (new || target == Some(id)) && node.remembered.is_none() && node.highest_term <= term
         })
 }
 

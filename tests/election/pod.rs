@@ -143,6 +143,7 @@ impl Pod {
             .replace("%replication%", &hash(REPLICATION_PASSWORD));
         let data = self.folder.join("data");
         fs::create_dir_all(&data).unwrap();
+        let conf = conf.replace("dir /data", "");
         let text = format!(
             "{conf}\n{users}\nmasteruser replication-{}\nmasterauth {REPLICATION_PASSWORD}\n\
              replica-announce-ip {}\nbind {}\ndir {}\n",

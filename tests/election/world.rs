@@ -1,11 +1,16 @@
 //! A cluster in a namespace of its own: its object, what is rendered of it, its pods.
 
+use gungnir::api::ValkeyCluster;
 use gungnir::cluster::Roles;
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use k8s_openapi::api::core::v1::Pod as PodObject;
 use k8s_openapi::api::core::v1::Service;
 use kube::Api;
 use kube::Client;
+use kube::api::ApiResource;
+use kube::api::DynamicObject;
+use kube::api::Patch;
+use kube::api::PatchParams;
 use kube::api::PostParams;
 use serde_json::Value;
 use serde_json::json;
@@ -118,11 +123,18 @@ impl World {
 
     /// Writes the whole record, as somebody who restores a backup.
     pub async fn write_election(&self, election: &Value, manager: &str) {
-        let mut cluster = self.cluster();
-        cluster.as_object_mut().unwrap().remove("spec");
-        cluster["status"] = json!({ "election": election });
-        let to_status = Apply { subresource: Some("status"), ..FORCED };
-        self.server.apply(manager, &cluster, to_status).await.unwrap();
+        let clusters: Api<DynamicObject> = Api::namespaced_with(
+            self.client.clone(),
+            &self.namespace,
+            &ApiResource::erase::<ValkeyCluster>(&()),
+        );
+        let parameters =
+            PatchParams { field_manager: Some(manager.to_owned()), ..PatchParams::default() };
+        // Whole: what the record before had, and this one has not, goes.
+        for status in [json!(null), election.clone()] {
+            let patch = Patch::Merge(json!({ "status": { "election": status } }));
+            clusters.patch_status(NAME, &parameters, &patch).await.unwrap();
+        }
     }
 
     pub async fn service(&self) -> Service {

@@ -354,6 +354,17 @@ fn a_set_that_was_just_made_does_not_wait_for_all() {
 }
 
 #[test]
+fn the_first_master_of_a_set_that_was_just_made_is_recorded_before_the_others_are_there() {
+    let mut set = just_made(&[0]);
+    set.seen.record = Some(Record { target: Some(n(0)), ..empty_record(1, 0) });
+    set.seen.my_term = 1;
+    assert_eq!(set.acts(), [send(0, Command::Promote { min_replicas_to_write: 0 })]);
+    set.report(0).role = Role::Master;
+    let record = set.writes();
+    assert_eq!((record.phase, record.master.unwrap().node), (Phase::Stable, n(0)));
+}
+
+#[test]
 fn a_record_older_than_the_service_or_a_volume_elects_nobody() {
     let changes: [fn(&mut Set); 2] = [
         |set| set.seen.service = Some(Pointer { node: n(0), epoch: 99 }),
