@@ -1,5 +1,7 @@
 //! From a rendered manifest to the object that is applied, and whether it may be: pure.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -13,8 +15,8 @@ use super::cache::{Child, ClusterObject, ManagedFields};
 use super::facts::ClusterKey;
 use super::manager::Manager;
 
-/// How many characters of a hash are kept: enough to tell what was applied from what was not.
-const HASH_CHARACTERS: usize = 32;
+/// How many bytes of a hash are kept: enough to tell what was applied from what was not.
+const HASH_BYTES: usize = 16;
 
 /// A manifest as it is applied.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,7 +98,8 @@ fn entry<'v>(object: &'v mut Value, key: &str) -> &'v mut Value {
 
 fn hash(object: &Value) -> String {
     let digest = Sha256::digest(object.to_string().as_bytes());
-    let mut text: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    text.truncate(HASH_CHARACTERS);
-    text
+    digest.iter().take(HASH_BYTES).fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

@@ -1,13 +1,15 @@
 //! Events of a cluster, for whoever runs `kubectl describe`.
 
+use std::time::Duration;
+
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Client;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
-use std::time::Duration;
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
 use crate::api::{GROUP, KIND, VERSION};
+use crate::manifest::ObjectKey;
 
 use super::cache::ClusterObject;
 use super::manager::Manager;
@@ -32,8 +34,16 @@ impl Events {
         Self(Recorder::new(client, reporter))
     }
 
-    /// Tells of one thing. When it cannot be told, that is logged and no more.
-    pub async fn tell(&self, cluster: &ClusterObject, warning: bool, reason: &str, text: &str) {
+    /// Tells of one thing, and which child it is about. When it cannot be told, that is logged and
+    /// no more.
+    pub async fn tell(
+        &self,
+        cluster: &ClusterObject,
+        warning: bool,
+        reason: &str,
+        text: &str,
+        child: Option<ObjectReference>,
+    ) {
         if warning {
             warn!(cluster = %cluster.key, reason, "{text}");
         } else {
@@ -48,7 +58,7 @@ impl Events {
             reason: reason.to_owned(),
             note: Some(note),
             action: "Reconcile".to_owned(),
-            secondary: None,
+            secondary: child,
         };
         let about = ObjectReference {
             api_version: Some(format!("{GROUP}/{VERSION}")),
@@ -63,5 +73,20 @@ impl Events {
             Ok(Err(error)) => debug!(%error, reason, "an event could not be told"),
             Err(_) => debug!(reason, "an event could not be told in time"),
         }
+    }
+}
+
+/// A child, and where in it: what is told of another place is no repetition.
+#[must_use]
+pub fn child(key: &ObjectKey, fields: &str) -> ObjectReference {
+    let ObjectKey { group, version, kind, namespace, name } = key;
+    let api_version = if group.is_empty() { version.clone() } else { format!("{group}/{version}") };
+    ObjectReference {
+        api_version: Some(api_version),
+        kind: Some(kind.clone()),
+        namespace: namespace.clone(),
+        name: Some(name.clone()),
+        field_path: Some(fields.to_owned()),
+        ..ObjectReference::default()
     }
 }

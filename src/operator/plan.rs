@@ -109,7 +109,7 @@ pub fn plan(
         match why(&adopted, view, cluster, repairs, now) {
             Ok(None) => {}
             Ok(Some(why)) => plan.steps.push(Step::Apply(Box::new(adopted), why)),
-            Err(blocked) => plan.blocked.push(blocked),
+            Err(blocked) => plan.blocked.push(*blocked),
         }
     }
     for child in view.children.values() {
@@ -129,14 +129,14 @@ fn why(
     cluster: &ClusterObject,
     repairs: &Repairs,
     now: Instant,
-) -> Result<Option<Why>, Blocked> {
+) -> Result<Option<Why>, Box<Blocked>> {
     let key = || adopted.key.clone();
     let Some(child) = view.child(&adopted.key) else { return Ok(Some(Why::Create)) };
     match ownership(child, cluster) {
-        Ownership::Foreign(whose) => return Err(Blocked::Foreign { key: key(), whose }),
-        Ownership::Leftover => return Err(Blocked::Leaving { key: key() }),
+        Ownership::Foreign(whose) => return Err(Box::new(Blocked::Foreign { key: key(), whose })),
+        Ownership::Leftover => return Err(Box::new(Blocked::Leaving { key: key() })),
         Ownership::Orphan => return Ok(Some(Why::Adopt)),
-        Ownership::Ours if child.deleting => return Err(Blocked::Leaving { key: key() }),
+        Ownership::Ours if child.deleting => return Err(Box::new(Blocked::Leaving { key: key() })),
         Ownership::Ours => {}
     }
     let Some(taken) = taken(&adopted.object, child) else { return Ok(Some(Why::Change)) };
@@ -153,7 +153,7 @@ fn why(
     let contested = |taken: &Taken| repairs.contested_until(&adopted.key, taken, now);
     let until: Option<Vec<Instant>> = taken.iter().map(contested).collect();
     match until.and_then(|until| until.into_iter().min()) {
-        Some(until) if same => Err(Blocked::Contested { key: key(), taken, until }),
+        Some(until) if same => Err(Box::new(Blocked::Contested { key: key(), taken, until })),
         _ => Ok(Some(Why::Repair(taken))),
     }
 }

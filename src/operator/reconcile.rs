@@ -54,14 +54,6 @@ pub struct Context {
     pub pause_all: bool,
 }
 
-impl Context {
-    /// The wall clock, for what people read.
-    #[must_use]
-    pub fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-}
-
 /// Looks at a cluster and does what is to be done; when to look again.
 pub async fn reconcile(context: &Context, key: &ClusterKey) -> Option<Instant> {
     let began = Instant::now();
@@ -169,7 +161,7 @@ async fn report_status(
     memory: &RefCell<Memory>,
     report: &mut Report,
 ) {
-    let now = context.now();
+    let now = Timestamp::now();
     note_drift(memory, now, report);
     let view = context.cache.view(&cluster.key);
     let sound = memory.borrow().sound.clone();
@@ -199,7 +191,7 @@ async fn report_status(
         return;
     }
     for finding in news(cluster, &report.findings) {
-        context.events.tell(cluster, true, finding.reason, &finding.message).await;
+        context.events.tell(cluster, true, finding.reason, &finding.message, None).await;
     }
 }
 

@@ -20,7 +20,7 @@ use super::metrics::Metrics;
 
 /// How long a request may take. Shorter than the lease is good for: what was begun as leader has
 /// ended before another can lead.
-const TIMEOUT: Duration = Duration::from_millis(3000);
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The version of an object that does not exist: no object of a real API server has it. A
 /// server-side apply that carries it creates, and never touches what is there.

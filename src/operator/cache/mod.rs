@@ -58,6 +58,33 @@ impl View {
     }
 }
 
+/// What is kept of an object.
+enum Record {
+    Cluster(Rc<ClusterObject>),
+    Child(Rc<Child>),
+    Pod(Rc<Pod>),
+    Claim(Rc<VolumeClaim>),
+}
+
+impl Record {
+    /// What is kept, and the name of the cluster that it is of.
+    fn of(kind: KindId, metadata: ObjectMeta, object: &Value) -> Option<(Option<String>, Self)> {
+        let label = metadata.labels.as_ref().and_then(|labels| labels.get(LABEL_CLUSTER)).cloned();
+        Some(match kind.row().part {
+            Part::Cluster => {
+                let cluster = ClusterObject::of(&metadata, object)?;
+                (Some(cluster.key.name.clone()), Self::Cluster(Rc::new(cluster)))
+            }
+            Part::Child => {
+                let child = Child::of(kind, metadata, object)?;
+                (child.cluster().map(str::to_owned), Self::Child(Rc::new(child)))
+            }
+            Part::Pod => (label, Self::Pod(Rc::new(Pod::of(&metadata, object)?))),
+            Part::Claim => (label, Self::Claim(Rc::new(VolumeClaim::of(&metadata, object)?))),
+        })
+    }
+}
+
 /// Where an object is kept.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
@@ -147,48 +174,25 @@ impl Cache {
 
     fn put(&self, kind: KindId, metadata: ObjectMeta, object: &Value) {
         let Some(place) = place(kind, &metadata) else { return };
-        let owner = |name: Option<&str>| {
-            name.map(|name| ClusterKey {
-                namespace: place.namespace.clone(),
-                name: name.to_owned(),
-            })
-        };
-        let label = metadata.labels.as_ref().and_then(|labels| labels.get(LABEL_CLUSTER)).cloned();
-        let name = place.name.clone();
-        let (key, put): (Option<ClusterKey>, Box<dyn FnOnce(&mut View)>) = match kind.row().part {
-            Part::Cluster => {
-                let cluster = ClusterObject::of(&metadata, object).map(Rc::new);
-                (owner(Some(&name)), Box::new(move |view| view.cluster = cluster))
-            }
-            Part::Child => {
-                let Some(child) = Child::of(kind, metadata, object) else { return };
-                let key = owner(child.cluster());
-                let put = move |view: &mut View| {
-                    view.children.insert((kind, name), Rc::new(child));
-                };
-                (key, Box::new(put))
-            }
-            Part::Pod => {
-                let Some(pod) = Pod::of(&metadata, object) else { return };
-                let put = move |view: &mut View| {
-                    view.pods.insert(name, Rc::new(pod));
-                };
-                (owner(label.as_deref()), Box::new(put))
-            }
-            Part::Claim => {
-                let Some(claim) = VolumeClaim::of(&metadata, object) else { return };
-                let put = move |view: &mut View| {
-                    view.claims.insert(name, Rc::new(claim));
-                };
-                (owner(label.as_deref()), Box::new(put))
-            }
-        };
+        let Some((cluster, record)) = Record::of(kind, metadata, object) else { return };
+        let namespace = place.namespace.clone();
+        let key = cluster.map(|name| ClusterKey { namespace, name });
         let before = self.places.borrow().get(&place).cloned();
         if before.is_some() && before != key {
             self.remove(&place);
         }
         let Some(key) = key else { return };
-        put(self.views.borrow_mut().entry(key.clone()).or_default());
+        let name = place.name.clone();
+        {
+            let mut views = self.views.borrow_mut();
+            let view = views.entry(key.clone()).or_default();
+            match record {
+                Record::Cluster(cluster) => view.cluster = Some(cluster),
+                Record::Child(child) => drop(view.children.insert((kind, name), child)),
+                Record::Pod(pod) => drop(view.pods.insert(name, pod)),
+                Record::Claim(claim) => drop(view.claims.insert(name, claim)),
+            }
+        }
         self.places.borrow_mut().insert(place, key.clone());
         self.touch(key);
     }

@@ -44,7 +44,7 @@ impl Default for LeaseTimes {
             duration: Duration::from_secs(5),
             renew_deadline: Duration::from_secs(3),
             retry_period: Duration::from_secs(1),
-            effect_timeout: Duration::from_millis(1000),
+            effect_timeout: Duration::from_secs(1),
         }
     }
 }
