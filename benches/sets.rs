@@ -3,7 +3,8 @@
 //!
 //! `cargo bench --bench sets [-- SETS SECONDS]` prints one row of a Markdown table. It needs about
 //! 13 file descriptors a set.
-#![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
+// Counts are far below 2^52.
+#![allow(clippy::cast_precision_loss, clippy::print_stdout, clippy::unwrap_used, missing_docs)]
 
 use std::collections::BTreeSet;
 use std::env;
@@ -328,9 +329,8 @@ fn replication(place: usize, ports: [u16; NODES]) -> String {
 
 fn configuration(names: &[&str]) -> String {
     let value = |name: &str| match name {
-        "min-replicas-to-write" => "1",
+        "min-replicas-to-write" | "repl-ping-replica-period" => "1",
         "min-replicas-max-lag" => "2",
-        "repl-ping-replica-period" => "1",
         "replica-priority" => "100",
         "appendonly" | "cluster-enabled" | "tls-replication" => "no",
         "busy-reply-threshold" => "5000",

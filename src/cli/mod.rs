@@ -13,9 +13,11 @@ mod explain;
 mod files;
 mod filter;
 mod krm;
+mod listen;
 mod load;
 mod man;
 mod operand;
+mod operator;
 mod output_dir;
 mod plugin;
 mod progress;
@@ -73,6 +75,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Ask a running sentinel to hand over to another master.
     Switchover(switchover::SwitchoverArgs),
+    /// Run clusters on Kubernetes: apply their manifests and elect their masters.
+    Operator(Box<operator::OperatorArgs>),
     /// Print the CustomResourceDefinition.
     Crd,
     /// Run as a KRM function for kustomize and kpt: a ResourceList on stdin and stdout.
@@ -121,6 +125,7 @@ fn execute(command: Command, console: &Console) -> Result<Outcome, Failure> {
         Command::Sentinel(arguments) => sentinel::run(&arguments, console),
         Command::Explain(arguments) => explain::run(&arguments, console),
         Command::Switchover(arguments) => switchover::run(&arguments, console),
+        Command::Operator(arguments) => operator::run(&arguments, console),
         Command::Crd => crd::run(console),
         Command::Fn => krm::run(console),
         Command::Plugin(arguments) => plugin::run(&arguments, console),

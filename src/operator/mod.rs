@@ -14,15 +14,48 @@
 //! [`sentinel`](crate::sentinel)), or about what a manifest says (that is
 //! [`render`](crate::render)).
 
+mod adopt;
 mod annotation;
+mod apply;
+mod cache;
+mod condition;
+mod converged;
+mod drift;
 pub mod election;
+mod elections;
+mod error;
+mod events;
 mod facts;
+mod facts_of;
+mod health;
+mod lease;
 mod manager;
+mod memory;
+mod metrics;
 mod news;
+mod options;
+mod passwords;
+mod plan;
+mod queue;
+mod reconcile;
+mod report;
+mod requests;
+mod run;
+mod secret;
+mod standing;
+mod status;
 
 pub use annotation::Annotation;
+pub use cache::Scope;
+pub use condition::ConditionType;
+pub use elections::{Elections, NoElections};
+pub use error::{OperatorError, RequestError, Retry, chain};
 pub use facts::{
     Access, ClusterFacts, ClusterKey, PodFacts, ServiceFacts, Terminated, TlsFiles, VolumeFacts,
 };
+pub use lease::{Leadership, LeaseName, LeaseTimes};
 pub use manager::Manager;
+pub use metrics::{ClusterLabels, Metrics};
 pub use news::ElectionNews;
+pub use options::Options;
+pub use run::{run, run_with};

@@ -102,8 +102,10 @@ fn adopt(
         if report.keys > 0 && master.keys == 0 && view.rules.has(Rule::EmptyNeverLeads) {
             return Err(Hold::EmptyMaster(id));
         }
+        let grew = record.previous_history.is_some_and(|it| report.position_on(it).is_some());
         let related = report.position_on(master.history).is_some()
-            || master.position_on(report.history).is_some();
+            || master.position_on(report.history).is_some()
+            || (grew && record.target == Some(node));
         if report.keys > 0 && !related && record.epoch == 0 {
             return Err(Hold::OtherHistory(id));
         }
@@ -129,6 +131,9 @@ fn appoint(view: View<'_>, record: &Record) -> Result<Vec<Action>, Hold> {
         keys(*target) == 0 && view.others(*target).any(|id| keys(id) > 0)
     };
     if let Some(target) = record.target.filter(|target| !empty(target)) {
+        if let Some(next) = with_ancestor(view, record, target) {
+            return Ok(vec![Action::Write(next)]);
+        }
         let promoted = send(view, target, Command::Promote { min_replicas_to_write: 0 });
         return promoted.map(|action| vec![action]).ok_or(Hold::Unreachable(target));
     }
@@ -162,7 +167,28 @@ fn appoint(view: View<'_>, record: &Record) -> Result<Vec<Action>, Hold> {
     let epoch = view.ids().filter_map(|id| view.node(id).remembered).map(|(epoch, _)| epoch).max();
     Ok(vec![Action::Write(Record {
         target: Some(target),
-        epoch: record.epoch.max(epoch.unwrap_or(0)),
+        // A change of mind begins another epoch: each has one master at most.
+        epoch: record.epoch.max(epoch.unwrap_or(0)) + u64::from(record.target.is_some()),
         ..record.clone()
     })])
+}
+
+/// The record with the history that others still have and that the target has grown out of, if
+/// another promotion would make it forget that one: it may have led, and ended, before that was
+/// recorded.
+fn with_ancestor(view: View<'_>, record: &Record, target: NodeId) -> Option<Record> {
+    let report = view.report(target)?;
+    let (ancestor, _) = report.previous_history?;
+    let left_behind = |id: NodeId| {
+        let other = view.report(id).filter(|other| other.keys > 0);
+        other.is_some_and(|it| {
+            it.position_on(report.history).is_none() && it.position_on(ancestor).is_some()
+        })
+    };
+    let unrecorded = record.previous_history.is_none();
+    (unrecorded && view.others(target).any(left_behind)).then(|| Record {
+        history: Some(report.history),
+        previous_history: Some(ancestor),
+        ..record.clone()
+    })
 }

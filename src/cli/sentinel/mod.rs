@@ -27,6 +27,7 @@ use crate::valkey::{Address, Secret};
 
 use super::console::Console;
 use super::exit::{Failure, Outcome};
+use super::listen::hex;
 
 pub(super) use arguments::SentinelArgs;
 
@@ -175,5 +176,5 @@ fn random_password() -> Result<Secret, Failure> {
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes)
         .map_err(|error| Failure::Io(anyhow::anyhow!("no random bytes can be had: {error}")))?;
-    Ok(Secret::new(arguments::hex(&bytes)))
+    Ok(Secret::new(hex(&bytes)))
 }

@@ -263,8 +263,27 @@ fn a_first_master_that_lost_its_data_meanwhile_is_not_made_one() {
     let record = set.writes();
     set.seen.record = Some(record);
     let mut set = set.emptied(0);
-    let expected = set.changed(|record| record.target = Some(n(1)));
-    assert_eq!(set.acts(), [Action::Write(expected)]);
+    let expected = set.changed(|record| (record.target, record.epoch) = (Some(n(1)), 1));
+    assert_eq!(set.acts(), [Action::Write(expected)], "a change of mind is another epoch");
+}
+
+#[test]
+fn a_first_master_that_ended_before_it_was_recorded_is_still_of_the_same_set() {
+    let mut set = stopped();
+    let record = set.writes();
+    set.seen.record = Some(record);
+    let mut set = set.promoted(0, 2).restarted(0);
+    let expected = set.changed(|record| {
+        (record.history, record.previous_history) = (Some(history(2)), Some(history(1)));
+    });
+    assert_eq!(set.acts(), [Action::Write(expected.clone())], "where it came from, first");
+    set.seen.record = Some(expected);
+    let promote = Command::Promote { min_replicas_to_write: 0 };
+    assert_eq!(set.acts(), [Action::Send { node: n(0), run_id: run(0, 2), command: promote }]);
+    let mut set = set.promoted(0, 3);
+    assert_eq!(set.writes().phase, Phase::Stable);
+    let mut other = set.with(|set| set.report(1).history = history(9));
+    assert_eq!(other.decides(), Err(Hold::OtherHistory(n(1))), "of that set only");
 }
 
 /// Three servers that were just made, of which only some answer yet.

@@ -49,7 +49,7 @@ fn a_new_run_takes_the_place_of_the_old_one_when_it_holds_what_that_may_have_hel
 
 #[test]
 fn a_new_run_takes_the_place_of_the_old_one_when_others_hold_what_that_may_have_held() {
-    let second = Member { node: n(2), run_id: run(2, 2) };
+    let second = Member { node: n(2), run_id: run(2, 2), home: Home::default() };
     // It is being sent all data: for long it holds nothing.
     let mut set = Set::of(3).later(1000).emptied(2);
     set.report(2).role = Role::Replica(Link { up: false, syncing: true, ..link(0) });
@@ -201,6 +201,17 @@ fn w_is_lowered_in_the_record_and_then_on_the_master() {
 }
 
 #[test]
+fn a_member_whose_connection_is_lost_is_missed_as_well() {
+    // Its machine is gone without a word: nothing of it is left here but the master's list.
+    let mut set = Set::of(2).later(60_000).down(1);
+    set.node(1).report = None;
+    set.report(0).followers.clear();
+    assert_eq!(set.decides(), Ok(vec![]), "just now");
+    set = set.later(5001);
+    assert_eq!(set.writes().w, 0);
+}
+
+#[test]
 fn a_proven_death_lowers_w_at_once() {
     let mut set = Set::of(2).later(60_000).dead(1);
     assert_eq!(set.writes().w, 0);
@@ -326,6 +337,17 @@ fn a_member_that_stays_away_is_shut_out_and_let_in_again() {
     set.node(2).shut_out = false;
     let follow = Action::Send { node: n(2), run_id: run(2, 2), command: Command::Follow(n(0)) };
     assert_eq!(set.decides(), Ok(vec![follow]));
+}
+
+#[test]
+fn a_member_that_was_shut_out_and_never_stopped_trying_is_let_in_again() {
+    let mut set = Set::of(3).later(60_000);
+    set.seen.settings.shuts_out = true;
+    set.report(0).followers.retain(|follower| follower.node != n(2));
+    set.node(2).shut_out = true;
+    assert_eq!(set.decides(), Ok(vec![send(0, Command::LetIn(n(2)))]), "still a member");
+    set.record().in_sync = vec![member(1)];
+    assert_eq!(set.writes().in_sync, [member(1), member(2)], "recorded first");
 }
 
 #[test]

@@ -1,0 +1,175 @@
+//! The conditions of a cluster: one table of types and reasons.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::jiff::Timestamp;
+
+/// The longest message that Kubernetes takes, in bytes.
+const MAX_MESSAGE_BYTES: usize = 32_768;
+
+/// The type of a condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ConditionType {
+    /// Every pod is ready and the master is known.
+    Ready,
+    /// What people ask for is not reached yet.
+    Progressing,
+    /// Something is not as it should be, though it may work.
+    Degraded,
+    /// Only people can help: kstatus takes the object for failed.
+    Stalled,
+    /// The spec is at fault.
+    Invalid,
+    /// A name that is needed belongs to somebody else.
+    NameTaken,
+    /// Somebody else writes a field of ours again and again.
+    FieldConflict,
+    /// A field of ours was taken, and repaired.
+    Drifted,
+    /// The passwords of pods that run are gone.
+    PasswordLost,
+    /// A Secret that the spec names is not there.
+    SecretMissing,
+    /// A change cannot be made to what exists.
+    ImmutableChange,
+    /// Pods run with an older template, which only Gungnir itself changed.
+    RestartPending,
+    /// A kind that the spec needs is not served.
+    KindNotServed,
+    /// The API server serves another schema than this version knows.
+    CrdOutdated,
+    /// `status.election` cannot be understood: somebody wrote it by hand, or a later version did.
+    RecordUnreadable,
+    /// Another operator claims this cluster.
+    ManagedElsewhere,
+    /// Acknowledged writes may have been lost.
+    DataLossPossible,
+    /// The master refuses writes.
+    WritesRefused,
+    /// People have stopped every change.
+    Paused,
+}
+
+impl ConditionType {
+    /// Its name in the API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ready => "Ready",
+            Self::Progressing => "Progressing",
+            Self::Degraded => "Degraded",
+            Self::Stalled => "Stalled",
+            Self::Invalid => "Invalid",
+            Self::NameTaken => "NameTaken",
+            Self::FieldConflict => "FieldConflict",
+            Self::Drifted => "Drifted",
+            Self::PasswordLost => "PasswordLost",
+            Self::SecretMissing => "SecretMissing",
+            Self::ImmutableChange => "ImmutableChange",
+            Self::RestartPending => "RestartPending",
+            Self::KindNotServed => "KindNotServed",
+            Self::CrdOutdated => "CRDOutdated",
+            Self::RecordUnreadable => "RecordUnreadable",
+            Self::ManagedElsewhere => "ManagedElsewhere",
+            Self::DataLossPossible => "DataLossPossible",
+            Self::WritesRefused => "WritesRefused",
+            Self::Paused => "Paused",
+        }
+    }
+
+    /// Whether it stands there when it does not hold, too.
+    #[must_use]
+    pub const fn always_shown(self) -> bool {
+        matches!(self, Self::Ready | Self::Progressing | Self::Degraded)
+    }
+
+    /// Whether nothing gets better by waiting while it holds.
+    #[must_use]
+    pub const fn stalls(self) -> bool {
+        match self {
+            Self::Invalid
+            | Self::NameTaken
+            | Self::FieldConflict
+            | Self::PasswordLost
+            | Self::RecordUnreadable
+            | Self::ImmutableChange => true,
+            Self::Ready
+            | Self::Progressing
+            | Self::Degraded
+            | Self::Stalled
+            | Self::Drifted
+            | Self::SecretMissing
+            | Self::RestartPending
+            | Self::KindNotServed
+            | Self::CrdOutdated
+            | Self::ManagedElsewhere
+            | Self::DataLossPossible
+            | Self::WritesRefused
+            | Self::Paused => false,
+        }
+    }
+
+    /// Whether the cluster is less than it should be while it holds.
+    #[must_use]
+    pub const fn degrades(self) -> bool {
+        match self {
+            Self::Invalid
+            | Self::NameTaken
+            | Self::FieldConflict
+            | Self::PasswordLost
+            | Self::SecretMissing
+            | Self::ImmutableChange
+            | Self::KindNotServed
+            | Self::RecordUnreadable
+            | Self::DataLossPossible
+            | Self::WritesRefused => true,
+            Self::Ready
+            | Self::Progressing
+            | Self::Degraded
+            | Self::Stalled
+            | Self::Drifted
+            | Self::RestartPending
+            | Self::CrdOutdated
+            | Self::ManagedElsewhere
+            | Self::Paused => false,
+        }
+    }
+}
+
+/// Something that was found to hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What.
+    pub kind: ConditionType,
+    /// Why, in one word.
+    pub reason: &'static str,
+    /// In a sentence, with the cure.
+    pub message: String,
+}
+
+/// A condition as it is written; it keeps the time of its last change of status.
+#[must_use]
+pub fn condition(
+    old: &[Condition],
+    finding: &Finding,
+    holds: bool,
+    generation: i64,
+    now: Timestamp,
+) -> Condition {
+    let Finding { kind, reason, message } = finding;
+    let status = if holds { "True" } else { "False" };
+    let before = old.iter().find(|old| old.type_ == kind.name() && old.status == status);
+    let mut message = message.clone();
+    while message.len() > MAX_MESSAGE_BYTES {
+        message.pop();
+    }
+    // The API has whole seconds.
+    let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    Condition {
+        type_: kind.name().to_owned(),
+        status: status.to_owned(),
+        reason: (*reason).to_owned(),
+        message,
+        observed_generation: Some(generation),
+        last_transition_time: before.map_or(Time(now), |old| old.last_transition_time.clone()),
+    }
+}

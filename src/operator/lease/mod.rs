@@ -1,0 +1,245 @@
+//! Who of several operators may act: the holder of one Lease object, as long as it keeps renewing it.
+//!
+//! ```text
+//! Keeper ─ every second ─▶ read, or write with the version that was read ─▶ Leadership (a deadline)
+//! ```
+//!
+//! **Guarantees.** A clock is never compared with another machine's: the holder counts from the
+//! moment it *sent* the renewal that succeeded, and whoever waits counts from the moment it first saw
+//! the record unchanged. [`Leadership::may_act`] turns false before the others may take over, with
+//! room for an effect that was begun in the last moment.
+//!
+//! **Assumptions.** The clocks of two machines run at the same speed to within a fifth.
+
+mod claim;
+
+use std::time::Duration;
+
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::jiff::Timestamp;
+use kube::Client;
+use kube::api::{Api, PostParams};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until, timeout};
+use tracing::{debug, info, warn};
+
+use claim::{Claim, Move, Watched};
+
+/// How the lease is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeaseTimes {
+    /// How long others wait for a record that does not change.
+    pub duration: Duration,
+    /// How long after the last renewal the holder goes on at most.
+    pub renew_deadline: Duration,
+    /// How often it is renewed, or looked at.
+    pub retry_period: Duration,
+    /// How long an effect may take that was begun in the last moment.
+    pub effect_timeout: Duration,
+}
+
+impl Default for LeaseTimes {
+    fn default() -> Self {
+        Self {
+            duration: Duration::from_secs(5),
+            renew_deadline: Duration::from_secs(3),
+            retry_period: Duration::from_secs(1),
+            effect_timeout: Duration::from_secs(1),
+        }
+    }
+}
+
+impl LeaseTimes {
+    /// Until when an effect may begin after a renewal that was sent at `sent`.
+    fn acts_until(&self, sent: Instant) -> Instant {
+        sent + self.renew_deadline.saturating_sub(self.effect_timeout)
+    }
+}
+
+/// Where the lease is, and who asks for it.
+#[derive(Debug, Clone)]
+pub struct LeaseName {
+    /// The namespace.
+    pub namespace: String,
+    /// The name.
+    pub name: String,
+    /// Who asks: different for every process, or two would take each other for themselves.
+    pub identity: String,
+}
+
+/// Whether this process may act. Cheap to clone and to ask.
+#[derive(Debug, Clone)]
+pub struct Leadership {
+    until: watch::Receiver<Option<Instant>>,
+    resign: mpsc::Sender<()>,
+}
+
+impl Leadership {
+    /// Whether an effect may begin now.
+    #[must_use]
+    pub fn may_act(&self) -> bool {
+        self.until.borrow().is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Until when effects may begin, as far as is known now.
+    #[must_use]
+    pub fn acts_until(&self) -> Option<Instant> {
+        *self.until.borrow()
+    }
+
+    /// Waits until the lease is won, renewed or lost.
+    pub async fn changed(&mut self) {
+        if self.until.changed().await.is_err() {
+            // Without a keeper nothing changes any more.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Waits until this process may act.
+    pub async fn gained(&mut self) {
+        while !self.may_act() {
+            self.changed().await;
+        }
+    }
+
+    /// Gives the lease up, so that another operator looks at the world with its own eyes. This one
+    /// takes it again only when nobody else has.
+    pub fn resign(&self) {
+        // One that waits already is as good.
+        let _ = self.resign.try_send(());
+    }
+}
+
+/// Keeps the lease.
+pub struct Keeper {
+    api: Api<Lease>,
+    name: LeaseName,
+    times: LeaseTimes,
+    watched: Option<Watched>,
+    until: watch::Sender<Option<Instant>>,
+    resigned: mpsc::Receiver<()>,
+    not_before: Option<Instant>,
+}
+
+impl Keeper {
+    /// A keeper that holds nothing yet, and what tells others whether it does.
+    #[must_use]
+    pub fn new(client: Client, name: LeaseName, times: LeaseTimes) -> (Self, Leadership) {
+        let (until, receiver) = watch::channel(None);
+        let (resign, resigned) = mpsc::channel(1);
+        let api = Api::namespaced(client, &name.namespace);
+        let keeper = Self { api, name, times, watched: None, until, resigned, not_before: None };
+        (keeper, Leadership { until: receiver, resign })
+    }
+
+    /// Takes the lease when it is free, and renews it; for ever.
+    pub async fn keep(&mut self) {
+        loop {
+            let began = Instant::now();
+            self.once(began).await;
+            let next = began + self.times.retry_period;
+            tokio::select! {
+                () = sleep_until(next) => {}
+                Some(()) = self.resigned.recv() => {
+                    warn!("gives the lease up, so that another operator takes a look");
+                    self.release().await;
+                    // Long enough for everybody who waits to have seen it free.
+                    self.not_before = Some(Instant::now() + self.times.duration);
+                }
+            }
+        }
+    }
+
+    /// Gives the lease back if it is held. Whatever acted on it has to have stopped before.
+    pub async fn release(&mut self) {
+        self.until.send_replace(None);
+        let Some(watched) = self.watched.take() else { return };
+        if watched.claim.holder.as_deref() != Some(&self.name.identity) {
+            return;
+        }
+        let lease = watched.claim.released();
+        let parameters = PostParams::default();
+        let written = self.api.replace(&self.name.name, &parameters, &lease);
+        match timeout(self.times.retry_period, written).await {
+            Ok(Ok(_)) => info!("has given the lease back"),
+            Ok(Err(error)) => warn!(%error, "could not give the lease back; it runs out"),
+            Err(_) => warn!("could not give the lease back in time; it runs out"),
+        }
+    }
+
+    async fn once(&mut self, began: Instant) {
+        if self.not_before.is_some_and(|instant| began < instant) {
+            return;
+        }
+        let held = self.until.borrow().is_some();
+        if self.watched.is_none() || !held {
+            self.look(began).await;
+        }
+        let me = self.name.identity.clone();
+        match claim::next_move(&me, self.watched.as_ref(), began) {
+            Move::Wait => {}
+            Move::Take => self.write(began, true).await,
+            Move::Renew => self.write(began, false).await,
+        }
+        let lapsed = self.until.borrow().is_some_and(|until| Instant::now() >= until);
+        if lapsed {
+            warn!("the lease could not be renewed in time: nothing is changed until it is");
+            self.until.send_replace(None);
+        }
+    }
+
+    /// Reads the record; notes when it was first seen as it is.
+    async fn look(&mut self, began: Instant) {
+        let read = timeout(self.times.renew_deadline, self.api.get_opt(&self.name.name)).await;
+        match read {
+            Ok(Ok(lease)) => {
+                let claim = lease.map(|lease| Claim::of(&lease)).unwrap_or_default();
+                Watched::see(&mut self.watched, claim, began);
+            }
+            Ok(Err(error)) => debug!(%error, "the lease cannot be read"),
+            Err(_) => debug!("the lease cannot be read in time"),
+        }
+    }
+
+    /// Writes the record with the version that was read, so that of two writers one wins.
+    async fn write(&mut self, sent: Instant, take: bool) {
+        let Some(watched) = &self.watched else { return };
+        let lease = watched.claim.claimed_by(
+            &self.name.identity,
+            &self.name.namespace,
+            &self.name.name,
+            self.times.duration,
+            Timestamp::now(),
+        );
+        let parameters = PostParams::default();
+        let written = async {
+            if watched.claim.version.is_none() {
+                self.api.create(&parameters, &lease).await
+            } else {
+                self.api.replace(&self.name.name, &parameters, &lease).await
+            }
+        };
+        match timeout(self.times.renew_deadline, written).await {
+            Ok(Ok(lease)) => {
+                if take {
+                    info!(identity = %self.name.identity, "has the lease");
+                }
+                Watched::see(&mut self.watched, Claim::of(&lease), sent);
+                self.until.send_replace(Some(self.times.acts_until(sent)));
+            }
+            Ok(Err(kube::Error::Api(status))) if status.is_conflict() => {
+                // Somebody else wrote: whoever it was, the record says who leads.
+                self.until.send_replace(None);
+                self.watched = None;
+            }
+            Ok(Err(error)) => {
+                warn!(%error, "the lease cannot be written");
+                if !take {
+                    return;
+                }
+                self.watched = None;
+            }
+            Err(_) => warn!("the lease cannot be written in time"),
+        }
+    }
+}

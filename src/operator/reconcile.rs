@@ -1,0 +1,222 @@
+//! One look at one cluster: observe → validate → render → adopt → apply → prune → status.
+//!
+//! **Guarantees.** What is done follows from what is, whatever was done before: it may be stopped at
+//! every request and begun again. A cluster that is as it should be costs no request. A child that
+//! somebody else owns is never touched.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use k8s_openapi::jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::api::Management;
+use crate::cluster::{Fault, Roles, ValidatedCluster, validate};
+use crate::render::render;
+
+use super::adopt::adopt;
+use super::apply::perform;
+use super::cache::{Cache, ClusterObject, KindId, Part, View};
+use super::condition::{ConditionType, Finding};
+use super::elections::Elections;
+use super::error::{ReconcileError, Retry};
+use super::events::Events;
+use super::facts::ClusterKey;
+use super::memory::{Memories, Memory};
+use super::metrics::Metrics;
+use super::passwords;
+use super::plan::plan;
+use super::queue;
+use super::report::Report;
+use super::requests::Requests;
+use super::standing;
+use super::status;
+
+/// For how long a repair stays in sight as the condition `Drifted`.
+const DRIFT_SHOWN: Duration = Duration::from_secs(3600);
+
+/// What every look uses.
+pub struct Context {
+    /// The world as the watches have it.
+    pub cache: Rc<Cache>,
+    /// The way to change it.
+    pub requests: Requests,
+    /// What is remembered.
+    pub memories: Memories,
+    /// Who elects masters.
+    pub elections: Rc<dyn Elections>,
+    /// What people are told.
+    pub events: Events,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Nothing is changed in any cluster.
+    pub pause_all: bool,
+}
+
+/// Looks at a cluster and does what is to be done; when to look again.
+pub async fn reconcile(context: &Context, key: &ClusterKey) -> Option<Instant> {
+    let began = Instant::now();
+    let view = context.cache.view(key);
+    let Some(cluster) = view.cluster.clone() else {
+        context.memories.forget(key);
+        context.metrics.forget(key);
+        return None;
+    };
+    // The garbage collector takes the children; nothing is made anew under its hands.
+    if cluster.deleting {
+        return None;
+    }
+    let memory = context.memories.of(key, &cluster.uid);
+    let mut report = Report::default();
+    look(context, &cluster, &view, &memory, &mut report).await;
+    report_status(context, &cluster, &memory, &mut report).await;
+
+    context.metrics.reconcile(began.elapsed(), report.retry);
+    let failures = match report.retry {
+        None => 0,
+        Some(_) => memory.borrow().failures.saturating_add(1),
+    };
+    memory.borrow_mut().failures = failures;
+    let wait = report.retry.and_then(|retry| queue::wait(retry, failures));
+    let again = wait.map(|wait| Instant::now() + wait);
+    [again, report.wake_at].into_iter().flatten().min()
+}
+
+async fn look(
+    context: &Context,
+    cluster: &ClusterObject,
+    view: &View,
+    memory: &RefCell<Memory>,
+    report: &mut Report,
+) {
+    let sound = match validated(cluster) {
+        Ok(sound) => Rc::new(sound),
+        Err(text) => return report.find(ConditionType::Invalid, "Invalid", text),
+    };
+    memory.borrow_mut().sound = Some(Rc::clone(&sound));
+    if cluster.paused() || context.pause_all {
+        let text = "nothing is changed until `valkey.verilean.io/reconcile` says otherwise";
+        return report.find(ConditionType::Paused, "Paused", text);
+    }
+    match sound.management {
+        Management::Operator => {
+            if let Err(error) = push(context, cluster, view, &sound, memory, report).await {
+                report.fail(&error);
+            }
+        }
+        Management::GitOps => {}
+    }
+    // The set's own answers are in the cache by now.
+    let view = context.cache.view(&cluster.key);
+    let ensured = passwords::ensure(context, cluster, &view, &sound, memory, report).await;
+    let found = passwords::look_for_named(context, cluster, &sound, memory, report).await;
+    for error in [ensured, found].into_iter().filter_map(Result::err) {
+        report.fail(&error);
+    }
+}
+
+/// Renders the set and brings the world to it.
+async fn push(
+    context: &Context,
+    cluster: &ClusterObject,
+    view: &View,
+    sound: &ValidatedCluster,
+    memory: &RefCell<Memory>,
+    report: &mut Report,
+) -> Result<(), ReconcileError> {
+    let set = render(sound).map_err(|source| ReconcileError::Render { source })?;
+    let adopted =
+        set.iter().map(|manifest| adopt(manifest, cluster)).collect::<Result<Vec<_>, _>>();
+    let adopted = adopted.map_err(|source| ReconcileError::Manifest { source })?;
+    let plan = {
+        let memory = memory.borrow();
+        plan(adopted, view, cluster, context.cache.as_ref(), &memory.repairs, Instant::now())
+    };
+    perform(context, cluster, plan, memory, report).await;
+    Ok(())
+}
+
+/// The cluster as everything else takes it, or all that is wrong with it.
+///
+/// # Errors
+///
+/// Every fault, as one text.
+pub fn validated(cluster: &ClusterObject) -> Result<ValidatedCluster, String> {
+    validate(cluster.to_validate()?, Roles::Elected).map_err(|faults| words(&faults))
+}
+
+fn words(faults: &[Fault]) -> String {
+    let words = faults.iter().map(|Fault { path, message, help, of_key: _ }| match help {
+        Some(help) => format!("{path}: {message} ({help})"),
+        None => format!("{path}: {message}"),
+    });
+    words.collect::<Vec<_>>().join("; ")
+}
+
+/// Writes the status when it differs, and tells of conditions that have come to hold.
+async fn report_status(
+    context: &Context,
+    cluster: &ClusterObject,
+    memory: &RefCell<Memory>,
+    report: &mut Report,
+) {
+    let now = Timestamp::now();
+    note_drift(memory, now, report);
+    let view = context.cache.view(&cluster.key);
+    let sound = memory.borrow().sound.clone();
+    let election = context.elections.view(&cluster.key);
+    if let Some(election) = &election {
+        standing::note(election, report);
+    }
+    let failing = report.failing.as_deref();
+    let status = status::status(
+        cluster,
+        &view,
+        election.as_ref(),
+        sound.as_deref(),
+        &report.findings,
+        failing,
+        now,
+    );
+    let wanted = sound.map_or(0, |sound| sound.replicas);
+    context.metrics.pods(&cluster.key, status.ready_replicas.unwrap_or(0), wanted);
+    let Some(object) = status::object(cluster, &status) else { return };
+    let Some(kind) = KindId::all().find(|kind| kind.row().part == Part::Cluster) else { return };
+    if let Err(error) = context.requests.apply_status(kind, &cluster.key, &object).await {
+        // It is gone, or another: the watch will tell.
+        let code = error.status().map_or(0, |status| status.code);
+        let retry = if code == 404 { Retry::OnChange } else { error.retry() };
+        report.again(retry);
+        return;
+    }
+    for finding in news(cluster, &report.findings) {
+        context.events.tell(cluster, true, finding.reason, &finding.message, None).await;
+    }
+}
+
+/// A repair stays in sight for a while.
+fn note_drift(memory: &RefCell<Memory>, now: Timestamp, report: &mut Report) {
+    let mut memory = memory.borrow_mut();
+    let Some((at, text)) = &memory.drifted else { return };
+    let age = Duration::try_from(now.duration_since(*at)).unwrap_or_default();
+    match DRIFT_SHOWN.checked_sub(age).filter(|left| !left.is_zero()) {
+        Some(left) => {
+            report.find(ConditionType::Drifted, "Repaired", text.clone());
+            report.wake_at(Instant::now() + left);
+        }
+        None => memory.drifted = None,
+    }
+}
+
+/// The findings that did not hold before. A drift is told of when it is repaired.
+fn news<'f>(cluster: &ClusterObject, findings: &'f [Finding]) -> Vec<&'f Finding> {
+    let held = |finding: &Finding| {
+        let conditions = &cluster.status.conditions;
+        conditions.iter().any(|old| old.type_ == finding.kind.name() && old.status == "True")
+    };
+    findings
+        .iter()
+        .filter(|finding| finding.kind != ConditionType::Drifted && !held(finding))
+        .collect()
+}

@@ -1,0 +1,237 @@
+//! The passwords of `N-secret`: made once, never overwritten, restored when they vanish.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::cluster::{KEY_OPERATOR_PASSWORD, KEY_PASSWORD, KEY_REPLICATION_PASSWORD};
+use crate::valkey::Secret;
+
+use super::cache::Child;
+use super::error::ReconcileError;
+
+/// The keys, in the order of [`Passwords`].
+pub const KEYS: [&str; 3] = [KEY_PASSWORD, KEY_OPERATOR_PASSWORD, KEY_REPLICATION_PASSWORD];
+/// How long a password is, in random bytes.
+const PASSWORD_BYTES: usize = 24;
+
+/// What `N-secret` holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passwords {
+    /// `metadata.resourceVersion` of the Secret that they were read from or written to.
+    pub version: String,
+    /// By [`KEYS`].
+    pub values: [Secret; 3],
+}
+
+impl Passwords {
+    /// The operator's.
+    #[must_use]
+    pub fn operator(&self) -> &Secret {
+        &self.values[1]
+    }
+
+    /// New ones.
+    ///
+    /// # Errors
+    ///
+    /// [`ReconcileError::Random`].
+    pub fn make() -> Result<[Secret; 3], ReconcileError> {
+        Ok([random()?, random()?, random()?])
+    }
+
+    /// Out of a Secret's `data`; `None` when a key is missing or cannot be read.
+    #[must_use]
+    pub fn read(data: &Value) -> [Option<Secret>; 3] {
+        KEYS.map(|key| {
+            let text = data["data"][key].as_str()?;
+            let bytes = base64_decode(text)?;
+            String::from_utf8(bytes).ok().filter(|text| !text.is_empty()).map(Secret::new)
+        })
+    }
+}
+
+/// What is known of `N-secret` without reading it: which keys have an owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretState {
+    /// There is none.
+    Absent,
+    /// These of its keys are missing, in this version.
+    Missing {
+        /// Which.
+        keys: Vec<&'static str>,
+        /// `metadata.resourceVersion`.
+        version: String,
+    },
+    /// It has all of them, in this version.
+    Complete {
+        /// `metadata.resourceVersion`.
+        version: String,
+    },
+}
+
+impl SecretState {
+    /// Looks at who owns which key.
+    #[must_use]
+    pub fn of(child: Option<&Child>) -> Self {
+        let Some(child) = child.filter(|child| !child.deleting) else { return Self::Absent };
+        let trees: Vec<Value> =
+            child.fields.iter().map(super::cache::ManagedFields::tree).collect();
+        let has = |key: &str| {
+            let field = format!("f:{key}");
+            trees.iter().any(|tree| tree["f:data"].get(&field).is_some())
+        };
+        let keys: Vec<&str> = KEYS.into_iter().filter(|key| !has(key)).collect();
+        let version = child.resource_version.clone();
+        if keys.is_empty() { Self::Complete { version } } else { Self::Missing { keys, version } }
+    }
+}
+
+/// What to do about `N-secret`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretStep {
+    /// It comes with the set.
+    Wait,
+    /// All is known.
+    Nothing,
+    /// It has to be read.
+    Read,
+    /// The passwords have to be made.
+    Make,
+    /// What is remembered has to be written.
+    Restore,
+    /// Nobody knows the passwords of pods that run: people have to say.
+    Lost,
+}
+
+/// Decides it.
+#[must_use]
+pub fn next_step(state: &SecretState, known: Option<&Passwords>, pods: bool) -> SecretStep {
+    match state {
+        SecretState::Absent => SecretStep::Wait,
+        SecretState::Complete { version } => {
+            if known.is_some_and(|known| known.version == *version) {
+                SecretStep::Nothing
+            } else {
+                SecretStep::Read
+            }
+        }
+        SecretState::Missing { .. } if known.is_some() => SecretStep::Restore,
+        SecretState::Missing { .. } if pods => SecretStep::Lost,
+        SecretState::Missing { .. } => SecretStep::Make,
+    }
+}
+
+/// The object that gives `N-secret` its passwords, and only in the version that lacked them.
+#[must_use]
+pub fn object(namespace: &str, name: &str, version: &str, values: &[Secret; 3]) -> Value {
+    let mut data = serde_json::Map::new();
+    for (key, value) in KEYS.into_iter().zip(values) {
+        data.insert(key.to_owned(), json!(base64_encode(value.reveal().as_bytes())));
+    }
+    json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": { "namespace": namespace, "name": name, "resourceVersion": version },
+        "data": data,
+    })
+}
+
+fn random() -> Result<Secret, ReconcileError> {
+    let mut bytes = [0_u8; PASSWORD_BYTES];
+    getrandom::fill(&mut bytes).map_err(|cause| ReconcileError::Random { cause })?;
+    let mut text = String::with_capacity(2 * PASSWORD_BYTES);
+    for byte in bytes {
+        let _ = write!(text, "{byte:02x}");
+    }
+    Ok(Secret::new(text))
+}
+
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+fn base64_encode(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let group = chunk.iter().fold(0_u32, |group, byte| group << 8 | u32::from(*byte));
+        let group = group << (8 * (3 - chunk.len()));
+        for place in 0..4 {
+            let index = (group >> (18 - 6 * place)) & 63;
+            let filled = place <= chunk.len();
+            text.push(if filled { char::from(ALPHABET[index as usize]) } else { '=' });
+        }
+    }
+    text
+}
+
+/// Base64 as the API server writes it; `None` when it is something else.
+#[must_use]
+pub fn base64_decode(text: &str) -> Option<Vec<u8>> {
+    let text = text.trim_end_matches('=');
+    let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
+    let (mut group, mut bits) = (0_u32, 0_u32);
+    for character in text.bytes() {
+        let index = ALPHABET.iter().position(|known| *known == character)?;
+        group = group << 6 | u32::try_from(index).ok()?;
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push(u8::try_from(group >> bits & 0xff).ok()?);
+        }
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(version: &str) -> Passwords {
+        let secret = || Secret::new("x".to_owned());
+        Passwords { version: version.to_owned(), values: [secret(), secret(), secret()] }
+    }
+
+    #[test]
+    fn passwords_are_made_only_for_a_cluster_without_pods() {
+        let version = || "7".to_owned();
+        let missing = SecretState::Missing { keys: KEYS.to_vec(), version: version() };
+        let complete = SecretState::Complete { version: version() };
+        let (same, older) = (known("7"), known("6"));
+        for (name, state, known, pods, expected) in [
+            ("no Secret yet", &SecretState::Absent, None, false, SecretStep::Wait),
+            ("the first time", &missing, None, false, SecretStep::Make),
+            ("vanished, pods run", &missing, None, true, SecretStep::Lost),
+            ("vanished, remembered", &missing, Some(&older), true, SecretStep::Restore),
+            ("vanished, remembered, no pods", &missing, Some(&older), false, SecretStep::Restore),
+            ("after a start", &complete, None, true, SecretStep::Read),
+            ("somebody wrote", &complete, Some(&older), true, SecretStep::Read),
+            ("at rest", &complete, Some(&same), true, SecretStep::Nothing),
+        ] {
+            assert_eq!(next_step(state, known, pods), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn base64_goes_there_and_back() {
+        for (plain, coded) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("\u{ff}?>", "w78/Pg=="),
+        ] {
+            assert_eq!(base64_encode(plain.as_bytes()), coded);
+            assert_eq!(base64_decode(coded).unwrap(), plain.as_bytes());
+        }
+        assert_eq!(base64_decode("*"), None);
+    }
+
+    #[test]
+    fn nothing_shows_a_password() {
+        let shown = format!("{:?}", known("7"));
+        assert!(!shown.contains("\"x\""), "{shown}");
+        let made = Passwords::make().unwrap();
+        assert_ne!(made[0], made[1]);
+        assert_eq!(made[0].reveal().len(), 48);
+    }
+}

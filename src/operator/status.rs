@@ -1,0 +1,185 @@
+//! What is reported of a cluster: a projection of what is and what was found, pure.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::api::{GROUP, KIND, VERSION, ValkeyClusterStatus};
+use crate::cluster::{LABEL_CLUSTER, Names, ValidatedCluster};
+
+use super::cache::{ClusterObject, Detail, View};
+use super::condition::{ConditionType, Finding, condition};
+use super::election::ElectionView;
+use super::standing::last_failover;
+use crate::sentinel::Phase;
+
+/// The status of a cluster, but for the election's part.
+#[must_use]
+pub fn status(
+    cluster: &ClusterObject,
+    view: &View,
+    election: Option<&ElectionView>,
+    sound: Option<&ValidatedCluster>,
+    findings: &[Finding],
+    failing: Option<&str>,
+    now: Timestamp,
+) -> ValkeyClusterStatus {
+    let names = Names::of(&cluster.key.name);
+    let counts = Counts {
+        wanted: sound.map_or(0, |sound| count(sound.replicas as usize)),
+        there: count(view.pods.len()),
+        ready: count(view.pods.values().filter(|pod| pod.ready && !pod.deleting).count()),
+    };
+    let client = view
+        .children
+        .values()
+        .find(|child| child.key.kind == "Service" && child.key.name == names.client);
+    let master = client.and_then(|client| match &client.detail {
+        Detail::Service { pod, .. } => pod.clone(),
+        Detail::None | Detail::StatefulSet(_) => None,
+    });
+    let summary = summary(&counts, master.as_deref(), election, findings, failing);
+    let conditions = conditions(cluster, &summary, findings, now);
+    ValkeyClusterStatus {
+        phase: Some(summary.phase.to_owned()),
+        master,
+        ready_replicas: Some(counts.ready),
+        replicas: Some(counts.there),
+        observed_generation: Some(cluster.generation),
+        selector: Some(format!("{LABEL_CLUSTER}={}", cluster.key.name)),
+        conditions,
+        last_failover: last_failover(election, cluster.status.last_failover.as_ref(), now),
+        election: None,
+    }
+}
+
+/// The object that reports it; `None` when all of it is reported already.
+#[must_use]
+pub fn object(cluster: &ClusterObject, status: &ValkeyClusterStatus) -> Option<Value> {
+    let reported = ValkeyClusterStatus { election: None, ..cluster.status.clone() };
+    if reported == *status {
+        return None;
+    }
+    Some(json!({
+        "apiVersion": format!("{GROUP}/{VERSION}"),
+        "kind": KIND,
+        "metadata": {
+            "name": cluster.key.name,
+            "namespace": cluster.key.namespace,
+            // Another cluster of this name has a status of its own.
+            "uid": cluster.uid,
+        },
+        "status": status,
+    }))
+}
+
+struct Counts {
+    wanted: i32,
+    there: i32,
+    ready: i32,
+}
+
+struct Summary {
+    phase: &'static str,
+    ready: bool,
+    progressing: bool,
+    reason: &'static str,
+    message: String,
+}
+
+fn summary(
+    counts: &Counts,
+    master: Option<&str>,
+    election: Option<&ElectionView>,
+    findings: &[Finding],
+    failing: Option<&str>,
+) -> Summary {
+    let Counts { wanted, there, ready } = counts;
+    let has = |kind| findings.iter().any(|finding| finding.kind == kind);
+    let complete = ready >= wanted && there == wanted && *wanted > 0;
+    let healthy = complete && master.is_some();
+    let pods = format!("{ready} of {wanted} pods are ready");
+    let hold = election.and_then(|election| election.hold.as_deref());
+    let under_way = election.and_then(|election| match election.phase? {
+        Phase::Failover => Some("Failover"),
+        Phase::Switchover => Some("Switchover"),
+        Phase::Adopt | Phase::Stable => None,
+    });
+    let (phase, reason, mut message) = if has(ConditionType::Invalid) {
+        ("Invalid", "Invalid", "the spec is at fault".to_owned())
+    } else if has(ConditionType::Paused) {
+        ("Paused", "Paused", format!("nothing is changed; {pods}"))
+    } else if let Some(failing) = failing {
+        ("Failing", "Failing", failing.to_owned())
+    } else if let Some(phase) = under_way {
+        (phase, phase, format!("the master is being replaced; {pods}"))
+    } else if let (true, Some(master)) = (healthy, master) {
+        ("Running", "Running", format!("{pods}; {master} is master"))
+    } else if *there == 0 {
+        ("Creating", "Creating", "no pod has been made yet".to_owned())
+    } else if complete {
+        ("Electing", "NoMaster", format!("{pods}; none is master yet"))
+    } else {
+        ("Progressing", "PodsNotReady", pods)
+    };
+    if let Some(hold) = hold.filter(|_| phase != "Running") {
+        message = format!("{message}; {hold}");
+    }
+    let stalled = findings.iter().any(|finding| finding.kind.stalls());
+    Summary {
+        phase,
+        ready: healthy
+            && under_way.is_none()
+            && !stalled
+            && failing.is_none()
+            && !has(ConditionType::Invalid),
+        progressing: !stalled && !has(ConditionType::Paused) && (!healthy || failing.is_some()),
+        reason,
+        message,
+    }
+}
+
+fn conditions(
+    cluster: &ClusterObject,
+    summary: &Summary,
+    findings: &[Finding],
+    now: Timestamp,
+) -> Vec<Condition> {
+    let old = &cluster.status.conditions;
+    let Summary { ready, progressing, reason, message, .. } = summary;
+    let write = |finding: &Finding, holds| condition(old, finding, holds, cluster.generation, now);
+    let finding = |kind| Finding { kind, reason, message: message.clone() };
+    let mut conditions = vec![
+        write(&finding(ConditionType::Ready), *ready),
+        write(&finding(ConditionType::Progressing), *progressing),
+    ];
+    let worst = findings.iter().find(|finding| finding.kind.degrades());
+    let as_expected = Finding {
+        kind: ConditionType::Degraded,
+        reason: "AsExpected",
+        message: "nothing is amiss".to_owned(),
+    };
+    let degraded = worst
+        .map_or(as_expected, |worst| Finding { kind: ConditionType::Degraded, ..worst.clone() });
+    conditions.push(write(&degraded, worst.is_some()));
+    if let Some(stall) = findings.iter().find(|finding| finding.kind.stalls()) {
+        conditions.push(write(&Finding { kind: ConditionType::Stalled, ..stall.clone() }, true));
+    }
+    let mut kinds: Vec<ConditionType> = findings.iter().map(|finding| finding.kind).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    for kind in kinds {
+        let of_kind: Vec<&Finding> =
+            findings.iter().filter(|finding| finding.kind == kind).collect();
+        let messages: Vec<&str> = of_kind.iter().map(|finding| finding.message.as_str()).collect();
+        if let Some(first) = of_kind.first() {
+            let joined = Finding { message: messages.join("; "), ..(*first).clone() };
+            conditions.push(write(&joined, true));
+        }
+    }
+    conditions
+}
+
+fn count(number: usize) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,104 @@
+//! What belongs to others, and what cannot be changed: said, never forced.
+
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use crate::server::Apply;
+use crate::world::{DEADLINE, REST, World, find, with_operator};
+
+#[tokio::test]
+async fn an_object_of_somebody_else_is_never_touched() {
+    let world = World::new("foreign").await;
+    let foreign = |kind: &str, name: &str, labels: Value| {
+        let mut object = json!({
+            "apiVersion": "v1", "kind": kind,
+            "metadata": { "name": name, "namespace": world.namespace, "labels": labels },
+        });
+        match kind {
+            "Service" => object["spec"] = json!({ "ports": [{ "port": 1 }] }),
+            _ => object["data"] = json!({ "valkey.conf": "theirs" }),
+        }
+        object
+    };
+    let labelled = json!({ "valkey.verilean.io/cluster": "shop" });
+    let objects = [
+        foreign("ConfigMap", "shop-config", json!({})),
+        foreign("Service", "shop-client", labelled),
+    ];
+    let mut before = Vec::new();
+    for object in &objects {
+        before.push(world.server.apply("them", object, Apply::default()).await.unwrap().object);
+    }
+    world
+        .operated(async {
+            world.shop(json!({})).await;
+            let message = world.condition("NameTaken", "True").await;
+            assert!(message.contains("ConfigMap `shop-config` belongs to"), "{message}");
+            assert!(message.contains("Service `shop-client` belongs to"), "{message}");
+            assert!(message.contains("field manager `them`"), "{message}");
+            world.condition("Stalled", "True").await;
+            sleep(REST).await;
+            for before in &before {
+                assert_eq!(world.server.current(before).await, *before);
+            }
+            // It goes on by itself once the name is free.
+            world.delete("ConfigMap", "shop-config").await;
+            world.delete("Service", "shop-client").await;
+            world.created().await;
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn names_that_are_too_long_never_reach_the_operator() {
+    let world = World::new("long").await;
+    for name in ["a".repeat(53), "1shop".to_owned()] {
+        let object = json!({
+            "apiVersion": "valkey.verilean.io/v1", "kind": "ValkeyCluster",
+            "metadata": { "name": name, "namespace": world.namespace },
+        });
+        let refused = world.server.apply("people", &object, Apply::default()).await.unwrap_err();
+        assert_eq!(refused.code, 422, "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_spec_that_an_older_schema_let_in_is_a_condition_of_that_cluster_alone() {
+    with_operator("invalid", |world: World| async move {
+        // The schema knows directives only as text; validation knows them by name.
+        world.shop(json!({ "config": { "port": "1" } })).await;
+        world.cluster("fine", json!({})).await;
+        let message = world.condition("Invalid", "True").await;
+        assert!(message.contains("spec.config.port: is set by Gungnir"), "{message}");
+        world.until("the other one", "StatefulSet", "fine", |_| true).await;
+        assert!(world.get("StatefulSet", "shop").await.is_none());
+        let cluster = world.get("ValkeyCluster", "shop").await.unwrap();
+        assert_eq!(cluster["status"]["observedGeneration"], 1);
+        assert_eq!(cluster["status"]["phase"], "Invalid");
+        world.rest().await;
+        world.shop(json!({ "replicas": 3 })).await;
+        world.created().await;
+        let cluster = world.get("ValkeyCluster", "shop").await.unwrap();
+        assert!(find(&cluster, "Invalid").is_none() && find(&cluster, "Stalled").is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_the_api_server_refuses_is_a_condition_and_no_hot_loop() {
+    with_operator("refused", |world: World| async move {
+        // Two volumes of one name: a fault that only the API server finds.
+        let volume = json!({ "name": "x", "emptyDir": {}, "configMap": { "name": "y" } });
+        world.shop(json!({ "extraVolumes": [volume] })).await;
+        let message = world.condition("ImmutableChange", "True").await;
+        assert!(message.contains("StatefulSet"), "{message}");
+        world.tap.take();
+        sleep(DEADLINE / 3).await;
+        let seen = world.tap.take();
+        assert!(seen.len() <= 6, "{} requests in {:?}", seen.len(), DEADLINE / 3);
+        assert!(world.get("ConfigMap", "shop-config").await.is_some(), "the rest is made");
+        world.shop(json!({ "replicas": 3 })).await;
+        world.created().await;
+    })
+    .await;
+}

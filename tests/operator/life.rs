@@ -1,0 +1,113 @@
+//! Changes of the spec, pauses, and the end of a cluster.
+
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use crate::world::{CHILDREN, REST, World, find, with_operator};
+
+#[tokio::test]
+async fn a_change_of_the_spec_reaches_only_what_it_changes() {
+    with_operator("change", |world: World| async move {
+        world.shop(json!({})).await;
+        world.created().await;
+        world.shop(json!({ "replicas": 5 })).await;
+        world.until("scaled", "StatefulSet", "shop", |set| set["spec"]["replicas"] == 5).await;
+        world
+            .until("reported", "ValkeyCluster", "shop", |cluster| {
+                cluster["status"]["observedGeneration"] == 2
+            })
+            .await;
+        let seen = world.tap.take();
+        let changed: Vec<&str> = seen
+            .iter()
+            .filter_map(|seen| seen.path.rsplit_once('/'))
+            .map(|(_, name)| name)
+            .collect();
+        // Five pods have two write replicas: another configuration, and another budget.
+        let allowed = ["shop", "shop-config", "shop-pdb", "status"];
+        assert!(changed.iter().all(|name| allowed.contains(name)), "{changed:?}");
+        world.rest().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_paused_cluster_is_left_alone_until_it_goes_on() {
+    with_operator("paused", |world: World| async move {
+        world.shop(json!({})).await;
+        world.created().await;
+        let pause = |value: Value| json!({ "metadata": { "annotations": { "valkey.verilean.io/reconcile": value } } });
+        world.edit("people", "ValkeyCluster", "shop", pause(json!("paused"))).await;
+        world.condition("Paused", "True").await;
+        world.edit("kubectl-edit", "StatefulSet", "shop", json!({ "spec": { "replicas": 1 } })).await;
+        world.shop(json!({ "replicas": 5 })).await;
+        sleep(REST).await;
+        let set = world.get("StatefulSet", "shop").await.unwrap();
+        assert_eq!(set["spec"]["replicas"], 1);
+        world.edit("people", "ValkeyCluster", "shop", pause(Value::Null)).await;
+        world.until("goes on", "StatefulSet", "shop", |set| set["spec"]["replicas"] == 5).await;
+        let cluster = world
+            .until("not paused", "ValkeyCluster", "shop", |cluster| {
+                find(cluster, "Paused").is_none()
+            })
+            .await;
+        let kept = &cluster["metadata"]["annotations"];
+        assert!(kept.get("valkey.verilean.io/reconcile").is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_cluster_that_is_being_deleted_is_not_filled_up_again() {
+    with_operator("deletion", |world: World| async move {
+        world.shop(json!({})).await;
+        world.created().await;
+        let hold = json!({ "metadata": { "finalizers": ["example.com/hold"] } });
+        world.edit("people", "ValkeyCluster", "shop", hold).await;
+        world.delete("ValkeyCluster", "shop").await;
+        // As the garbage collector does.
+        for (kind, name) in CHILDREN {
+            world.delete(kind, name).await;
+        }
+        sleep(REST).await;
+        for (kind, name) in CHILDREN {
+            assert!(world.get(kind, name).await.is_none(), "{kind} {name}");
+        }
+        let free = json!({ "metadata": { "finalizers": null } });
+        world.edit("people", "ValkeyCluster", "shop", free).await;
+        world.gone("ValkeyCluster", "shop").await;
+        world.shop(json!({})).await;
+        world.created().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn leftovers_of_an_earlier_cluster_are_waited_for_and_orphans_taken_in() {
+    with_operator("leftover", |world: World| async move {
+        let first = world.shop(json!({})).await;
+        world.created().await;
+        world.delete("ValkeyCluster", "shop").await;
+        world.gone("ValkeyCluster", "shop").await;
+        let config = world.get("ConfigMap", "shop-config").await.unwrap();
+        // One was orphaned; the garbage collector is about to take the others.
+        let orphan = json!({ "metadata": { "ownerReferences": null } });
+        world.edit("garbage-collector", "StatefulSet", "shop", orphan).await;
+        let second = world.shop(json!({})).await;
+        assert_ne!(first["metadata"]["uid"], second["metadata"]["uid"]);
+        let owned = |object: &Value| {
+            object["metadata"]["ownerReferences"][0]["uid"] == second["metadata"]["uid"]
+        };
+        world.until("taken in", "StatefulSet", "shop", owned).await;
+        sleep(REST).await;
+        assert_eq!(world.get("ConfigMap", "shop-config").await.unwrap(), config);
+        for (kind, name) in CHILDREN {
+            if kind != "StatefulSet" {
+                world.delete(kind, name).await;
+                world.until("made anew", kind, name, owned).await;
+            }
+        }
+        world.created().await;
+    })
+    .await;
+}

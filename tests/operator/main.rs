@@ -1,0 +1,20 @@
+//! The operator on a real API server: what it makes, mends, leaves alone and says.
+//!
+//! Run by `tests/cluster/with cargo test --test operator`. Every test has a namespace and an operator
+//! of its own, in this process, so that its requests can be counted and spoilt. There are no
+//! controllers and no kubelets: pods are made by the tests where they need some, and owner
+//! references are read where a garbage collector would act on them.
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
+mod conflict;
+mod create;
+mod drift;
+mod faults;
+mod life;
+mod secrets;
+mod tap;
+mod world;
+
+#[allow(dead_code, reason = "made for other tests, too")]
+#[path = "../api_server/server.rs"]
+mod server;

@@ -1,0 +1,213 @@
+//! One namespace with an operator: what a test does to it, and what it waits for.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use gungnir::operator::{LeaseName, LeaseTimes, NoElections, Options, Scope, run_with};
+use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
+use kube::client::ClientBuilder;
+use kube::core::GroupVersionKind;
+use kube::{Client, Config};
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use crate::server::{Apply, Server};
+use crate::tap::Tap;
+
+/// How long anything may take that the operator does by itself.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+/// How long nothing may happen for it to count as rest.
+pub const REST: Duration = Duration::from_secs(3);
+
+/// The children of a cluster of defaults: kind and name.
+pub const CHILDREN: [(&str, &str); 7] = [
+    ("Service", "shop-headless"),
+    ("Service", "shop-client"),
+    ("Service", "shop-replicas"),
+    ("ConfigMap", "shop-config"),
+    ("Secret", "shop-secret"),
+    ("StatefulSet", "shop"),
+    ("PodDisruptionBudget", "shop-pdb"),
+];
+
+/// One namespace.
+#[derive(Clone)]
+pub struct World {
+    /// The API server, unspoilt.
+    pub server: Server,
+    client: Client,
+    /// The namespace.
+    pub namespace: String,
+    /// Between the operator and the API server.
+    pub tap: Tap,
+}
+
+/// Makes a namespace and runs `story` in it while an operator runs.
+pub async fn with_operator<F: Future<Output = ()>>(name: &str, story: impl FnOnce(World) -> F) {
+    let world = World::new(name).await;
+    world.operated(story(world.clone())).await;
+}
+
+impl World {
+    /// A namespace without an operator yet.
+    pub async fn new(name: &str) -> Self {
+        let server = Server::connect().await;
+        let namespace = server.namespace(name, json!({})).await;
+        let client = Client::try_default().await.unwrap();
+        Self { server, client, namespace, tap: Tap::default() }
+    }
+
+    /// Runs an operator until `story` ends.
+    pub async fn operated(&self, story: impl Future<Output = ()>) {
+        let config = Config::infer().await.unwrap();
+        let client = ClientBuilder::try_from(config).unwrap().with_layer(&self.tap).build();
+        let options = Options {
+            scope: Scope::Namespace(self.namespace.clone()),
+            lease: LeaseName {
+                namespace: self.namespace.clone(),
+                name: "gungnir-operator".to_owned(),
+                identity: format!("test-{:?}", Instant::now()),
+            },
+            lease_times: LeaseTimes::default(),
+            listen: None,
+            discovery: None,
+            pause_all: false,
+        };
+        let (_news, told) = tokio::sync::mpsc::channel(1);
+        run_with(client, options, |_| NoElections, told, story).await.unwrap();
+    }
+
+    /// People apply the cluster `shop` with this spec.
+    pub async fn shop(&self, spec: Value) -> Value {
+        self.cluster("shop", spec).await
+    }
+
+    /// People apply a cluster.
+    pub async fn cluster(&self, name: &str, spec: Value) -> Value {
+        let object = json!({
+            "apiVersion": "valkey.verilean.io/v1",
+            "kind": "ValkeyCluster",
+            "metadata": { "name": name, "namespace": self.namespace },
+            "spec": spec,
+        });
+        let apply = Apply { force: true, ..Apply::default() };
+        self.server.apply("people", &object, apply).await.unwrap().object
+    }
+
+    fn api(&self, kind: &str) -> Api<DynamicObject> {
+        let (group, version) = match kind {
+            "StatefulSet" => ("apps", "v1"),
+            "PodDisruptionBudget" => ("policy", "v1"),
+            "NetworkPolicy" => ("networking.k8s.io", "v1"),
+            "ValkeyCluster" => ("valkey.verilean.io", "v1"),
+            "Certificate" => ("cert-manager.io", "v1"),
+            "ServiceMonitor" | "PodMonitor" | "PrometheusRule" => ("monitoring.coreos.com", "v1"),
+            "Event" => ("events.k8s.io", "v1"),
+            _ => ("", "v1"),
+        };
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+        Api::namespaced_with(self.client.clone(), &self.namespace, &resource)
+    }
+
+    /// An object as it is.
+    pub async fn get(&self, kind: &str, name: &str) -> Option<Value> {
+        let object = self.api(kind).get_opt(name).await.unwrap()?;
+        Some(serde_json::to_value(object).unwrap())
+    }
+
+    /// All objects of a kind.
+    pub async fn list(&self, kind: &str) -> Vec<Value> {
+        let list = self.api(kind).list(&ListParams::default()).await.unwrap();
+        list.items.into_iter().map(|object| serde_json::to_value(object).unwrap()).collect()
+    }
+
+    /// Somebody changes an object by a merge patch, as `kubectl edit` does.
+    pub async fn edit(&self, manager: &str, kind: &str, name: &str, change: Value) {
+        let parameters =
+            PatchParams { field_manager: Some(manager.to_owned()), ..PatchParams::default() };
+        self.api(kind).patch(name, &parameters, &Patch::Merge(&change)).await.unwrap();
+    }
+
+    /// Somebody deletes an object.
+    pub async fn delete(&self, kind: &str, name: &str) {
+        self.api(kind).delete(name, &DeleteParams::default()).await.unwrap();
+    }
+
+    /// Waits until an object is as wanted, and gives it.
+    pub async fn until(
+        &self,
+        what: &str,
+        kind: &str,
+        name: &str,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Value {
+        let start = Instant::now();
+        loop {
+            let object = self.get(kind, name).await;
+            if let Some(object) = object.as_ref().filter(|object| wanted(object)) {
+                return object.clone();
+            }
+            if start.elapsed() > DEADLINE {
+                let cluster = self.get("ValkeyCluster", "shop").await.unwrap_or_default();
+                panic!("{what}: not after {DEADLINE:?}: {object:#?}\n{:#}", cluster["status"]);
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until an object is gone.
+    pub async fn gone(&self, kind: &str, name: &str) {
+        let start = Instant::now();
+        while self.get(kind, name).await.is_some() {
+            assert!(start.elapsed() < DEADLINE, "{kind} {name} is still there");
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until every child of defaults is there, the passwords and the status as well.
+    pub async fn created(&self) {
+        for (kind, name) in CHILDREN {
+            self.until("created", kind, name, |_| true).await;
+        }
+        self.until("passwords", "Secret", "shop-secret", |secret| {
+            secret["data"].as_object().is_some_and(|data| data.len() == 3)
+        })
+        .await;
+        self.until("status", "ValkeyCluster", "shop", |cluster| {
+            cluster["status"]["observedGeneration"] == cluster["metadata"]["generation"]
+        })
+        .await;
+        self.rest().await;
+    }
+
+    /// Waits until the operator asks nothing any more, and forgets what it has asked.
+    pub async fn rest(&self) {
+        let start = Instant::now();
+        loop {
+            self.tap.take();
+            sleep(Duration::from_millis(1000)).await;
+            let seen = self.tap.take();
+            if seen.is_empty() {
+                return;
+            }
+            assert!(start.elapsed() < DEADLINE, "no rest: {seen:#?}");
+        }
+    }
+
+    /// Waits until a condition of `shop` has a status, and gives its message.
+    pub async fn condition(&self, kind: &str, status: &str) -> String {
+        let what = format!("{kind}={status}");
+        let cluster = self
+            .until(&what, "ValkeyCluster", "shop", |cluster| {
+                find(cluster, kind).is_some_and(|condition| condition["status"] == status)
+            })
+            .await;
+        find(&cluster, kind).unwrap()["message"].as_str().unwrap().to_owned()
+    }
+}
+
+/// A condition of a cluster.
+pub fn find<'c>(cluster: &'c Value, kind: &str) -> Option<&'c Value> {
+    let conditions = cluster["status"]["conditions"].as_array()?;
+    conditions.iter().find(|condition| condition["type"] == kind)
+}
