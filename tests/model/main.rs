@@ -3,6 +3,7 @@
 //!
 //! `tests/run model` searches what a few minutes hold; `tests/run model-deep` as far as memory goes.
 #![allow(clippy::expect_used)] // in the helpers: a test that panics fails
+#![allow(clippy::print_stdout)] // what was searched, for who runs it
 
 mod ablation;
 mod closure;

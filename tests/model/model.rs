@@ -157,7 +157,7 @@ impl<const N: usize> World<N> {
                     all.push(Do::Read(decider));
                 }
             }
-            for (place, node) in state.places() {
+            for (place, node) in State::<N>::places() {
                 let reached = state.reaches(decider.into(), place);
                 if it.seen[place].sent.is_some() && (reached || it.steps()) {
                     all.push(Do::Arrive(decider, node));
@@ -176,7 +176,7 @@ impl<const N: usize> World<N> {
     }
 
     fn life(&self, state: &State<N>, all: &mut Vec<Do>) {
-        for (place, node) in state.places() {
+        for (place, node) in State::<N>::places() {
             let server = &state.servers[place];
             if state.upstream(place).is_some() {
                 all.push(Do::Sync(node));
@@ -204,9 +204,8 @@ impl<const N: usize> World<N> {
             all.push(Do::HealSight);
         }
         for decider in 0..2u8 {
-            if state.deciders[usize::from(decider)].still && self.0.leases_overlap {
-                all.push(Do::GoOn(decider));
-            } else if state.deciders[usize::from(decider)].still && decider == state.facts.leader {
+            let may_lead = self.0.leases_overlap || decider == state.facts.leader;
+            if state.deciders[usize::from(decider)].still && may_lead {
                 all.push(Do::GoOn(decider));
             }
         }
@@ -215,7 +214,7 @@ impl<const N: usize> World<N> {
 
     fn faults(&self, state: &State<N>, all: &mut Vec<Do>) {
         let left = &state.left;
-        for (place, node) in state.places() {
+        for (place, node) in State::<N>::places() {
             let server = &state.servers[place];
             if server.up && left.kills > 0 {
                 all.extend([true, false].map(|proven| Do::Kill { node, proven }));
@@ -231,7 +230,7 @@ impl<const N: usize> World<N> {
                 all.extend(sides.iter().map(|it| Do::Isolate { node, from_deciders: *it }));
             }
             if left.cuts > 0 {
-                for (other, to) in state.places() {
+                for (other, to) in State::<N>::places() {
                     let linked = server.follows(other) || state.servers[other].follows(place);
                     if linked && other != place && state.passes(place, other) {
                         all.push(Do::Cut(node, to));
@@ -296,7 +295,7 @@ impl<const N: usize> World<N> {
             Do::Arrive(decider, node) => next.arrive(config, at(decider), at(node)),
             Do::Land(decider) => next.land(config, at(decider), true),
             Do::LandUnanswered(decider) => next.land(config, at(decider), false),
-            Do::Sync(node) => return next.sync(config, at(node)),
+            Do::Sync(node) => return next.sync(at(node)),
             Do::Write(node) => return next.write(at(node)),
             Do::Wait => {
                 if !self.may_wait(next) {
