@@ -3,7 +3,7 @@
 use gungnir::sentinel::Rule;
 
 use super::configuration::{BASE, Configuration, Disk, Faults, Start};
-use super::model::Do;
+use super::event::Do;
 use super::property::Property;
 
 /// A rule, the property that misses it, and a configuration in which that shows.

@@ -2,7 +2,7 @@
 
 use gungnir::sentinel::{Durability, Policy, ReplicaOrder, Rules, Settings};
 
-use super::model::Do;
+use super::event::Do;
 
 /// How often each fault may happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
