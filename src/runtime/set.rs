@@ -112,16 +112,24 @@ async fn decide(
     let mut replies = Replies::default();
     let mut remembered = gated(&board.observation(false));
     let mut targets = setup.targets.clone();
-    let mut reread = targets.borrow().reread;
+    let (mut reread, mut leadership) = {
+        let targets = targets.borrow();
+        (targets.reread, targets.leadership)
+    };
     let mut led = (setup.may_act)();
     loop {
         let now_ms = setup.clock.now_ms();
         let leading = (setup.may_act)();
-        let hint = targets.borrow_and_update().reread;
+        let (hint, now_leadership) = {
+            let targets = targets.borrow_and_update();
+            (targets.reread, targets.leadership)
+        };
+        led &= now_leadership == leadership;
         let leads_again = leading && !led;
         if (leads_again || hint != reread) && writes.try_send(writer::Order::Reread).is_ok() {
             reread = hint;
             led = leading;
+            leadership = now_leadership;
             if leads_again {
                 // Somebody else may have led meanwhile: a new term, on what is recorded now.
                 board.my_term.send_replace(0);

@@ -20,6 +20,9 @@ pub struct SetTargets {
     /// Raised when somebody else seems to have written the record or the pointer: they are read
     /// again.
     pub reread: u64,
+    /// Raised when this process has begun to lead anew, however short the time was in which it did
+    /// not.
+    pub leadership: u64,
 }
 
 /// What is known of a node by other ways than asking it.
@@ -80,7 +83,7 @@ impl SetTargets {
             ..NodeTarget::default()
         };
         let nodes = nodes.iter().map(node).collect();
-        watch::Sender::new(Self { settings, nodes, reread: 0 }).subscribe()
+        watch::Sender::new(Self { settings, nodes, reread: 0, leadership: 0 }).subscribe()
     }
 
     /// The process of a node.

@@ -162,7 +162,12 @@ mod tests {
             auto_failover: true,
             shuts_out: false,
         };
-        Board::new(&SetTargets { settings, nodes: vec![NodeTarget::default(); 3], reread: 0 })
+        Board::new(&SetTargets {
+            settings,
+            nodes: vec![NodeTarget::default(); 3],
+            reread: 0,
+            leadership: 0,
+        })
     }
 
     fn record() -> Order {

@@ -70,6 +70,19 @@ impl Operator {
             publisher: Rc::clone(&publisher),
         })));
         let key = ClusterKey { namespace: world.namespace.clone(), name: NAME.to_owned() };
+        {
+            let (elections, key, identity) =
+                (Rc::downgrade(&elections), key.clone(), identity.to_owned());
+            world.explain.borrow_mut().push(Box::new(move || {
+                let Some(elections) = elections.upgrade() else { return String::new() };
+                let elections = elections.borrow();
+                format!(
+                    "{identity}: {:?}\n{:#?}\n",
+                    elections.view(&key),
+                    elections.explain(&key).map(|it| (it.hold, it.next, it.nodes, it.endpoint))
+                )
+            }));
+        }
         let edit: Rc<RefCell<Box<dyn Fn(&mut ClusterFacts)>>> =
             Rc::new(RefCell::new(Box::new(|_| {})));
         let news = Rc::new(RefCell::new(Vec::new()));

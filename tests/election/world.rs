@@ -1,5 +1,7 @@
 //! A cluster in a namespace of its own: its object, what is rendered of it, its pods.
 
+use std::cell::RefCell;
+
 use gungnir::api::ValkeyCluster;
 use gungnir::cluster::Roles;
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
@@ -34,6 +36,8 @@ pub struct World {
     pub pods: Vec<Pod>,
     /// What is rendered, without what nobody here makes anything of.
     pub objects: Vec<Value>,
+    /// What operators say of it.
+    pub explain: RefCell<Vec<Box<dyn Fn() -> String>>>,
     folder: TempDir,
 }
 
@@ -48,8 +52,15 @@ impl World {
         let client = Client::try_default().await.unwrap();
         let namespace = server.namespace(name, json!({})).await;
         let folder = TempDir::new().unwrap();
-        let mut world =
-            Self { server, client, namespace, pods: Vec::new(), objects: Vec::new(), folder };
+        let mut world = Self {
+            server,
+            client,
+            namespace,
+            pods: Vec::new(),
+            objects: Vec::new(),
+            explain: RefCell::default(),
+            folder,
+        };
         world.apply_cluster().await;
         world.objects = rendered(&world.cluster(), Roles::Elected);
         world.objects.retain(|object| object["kind"] == "Service" || object["kind"] == "ConfigMap");
@@ -188,7 +199,11 @@ impl World {
         for pod in &self.pods {
             let lines: Vec<String> = pod.log().lines().map(str::to_owned).collect();
             let tail = lines[lines.len().saturating_sub(12)..].join("\n");
-            text += &format!("{} {} {}\n{tail}\n", pod.name, pod.address(), pod.role());
+            let info: String = pod.ask(&["INFO", "replication"]).unwrap_or_default();
+            text += &format!("{} {} {}\n{info}{tail}\n", pod.name, pod.address(), pod.role());
+        }
+        for explain in self.explain.borrow().iter() {
+            text += &explain();
         }
         text
     }

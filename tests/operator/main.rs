@@ -10,6 +10,7 @@ mod conflict;
 mod create;
 mod drift;
 mod faults;
+mod lease;
 mod life;
 mod secrets;
 mod tap;

@@ -1,6 +1,7 @@
 //! One namespace with an operator: what a test does to it, and what it waits for.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use gungnir::operator::{LeaseName, LeaseTimes, NoElections, Options, Scope, run_with};
@@ -14,6 +15,8 @@ use tokio::time::sleep;
 use crate::server::{Apply, Server};
 use crate::tap::Tap;
 
+/// Each operator is another process to the others.
+static PROCESSES: AtomicU32 = AtomicU32::new(0);
 /// How long anything may take that the operator does by itself.
 pub const DEADLINE: Duration = Duration::from_secs(30);
 /// How long nothing may happen for it to count as rest.
@@ -57,6 +60,11 @@ impl World {
         Self { server, client, namespace, tap: Tap::default() }
     }
 
+    /// The same namespace, with another operator in mind.
+    pub fn another(&self) -> Self {
+        Self { tap: Tap::default(), ..self.clone() }
+    }
+
     /// Runs an operator until `story` ends.
     pub async fn operated(&self, story: impl Future<Output = ()>) {
         let config = Config::infer().await.unwrap();
@@ -66,7 +74,7 @@ impl World {
             lease: LeaseName {
                 namespace: self.namespace.clone(),
                 name: "gungnir-operator".to_owned(),
-                identity: format!("test-{:?}", Instant::now()),
+                identity: format!("test-{}", PROCESSES.fetch_add(1, Ordering::Relaxed)),
             },
             lease_times: LeaseTimes::default(),
             listen: None,
@@ -103,6 +111,7 @@ impl World {
             "Certificate" => ("cert-manager.io", "v1"),
             "ServiceMonitor" | "PodMonitor" | "PrometheusRule" => ("monitoring.coreos.com", "v1"),
             "Event" => ("events.k8s.io", "v1"),
+            "Lease" => ("coordination.k8s.io", "v1"),
             _ => ("", "v1"),
         };
         let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));

@@ -30,6 +30,7 @@ pub(super) struct Desk {
     pub problem: RefCell<Option<Problem>>,
     tls: RefCell<Option<(TlsFiles, Option<Arc<ClientConfig>>)>>,
     reread: Cell<u64>,
+    leadership: Cell<u64>,
     targets: watch::Sender<SetTargets>,
 }
 
@@ -49,7 +50,8 @@ pub(super) struct Known {
 impl Desk {
     pub fn new(facts: ClusterFacts, identity: String) -> Self {
         let seats = Seats::default();
-        let none = targets::Beside { record: None, seats: &seats, tls: None, reread: 0 };
+        let none =
+            targets::Beside { record: None, seats: &seats, tls: None, reread: 0, leadership: 0 };
         let (targets, _) = watch::channel(targets(&facts, &none));
         let desk = Self {
             identity,
@@ -60,6 +62,7 @@ impl Desk {
             problem: RefCell::new(None),
             tls: RefCell::new(None),
             reread: Cell::new(0),
+            leadership: Cell::new(0),
             targets,
         };
         desk.aim();
@@ -77,6 +80,12 @@ impl Desk {
             self.reread.set(self.reread.get() + 1);
         }
         *self.facts.borrow_mut() = facts;
+        self.aim();
+    }
+
+    /// Leading has begun or ended.
+    pub fn leadership_changed(&self) {
+        self.leadership.set(self.leadership.get() + 1);
         self.aim();
     }
 
@@ -108,6 +117,7 @@ impl Desk {
                 seats: &self.seats.borrow(),
                 tls: tls.as_ref(),
                 reread: self.reread.get(),
+                leadership: self.leadership.get(),
             },
         );
         self.targets.send_replace(targets);

@@ -101,10 +101,11 @@ impl Elections {
         }
     }
 
-    /// Leading has begun or ended: every election looks at that now, not at its next tick.
+    /// Leading has begun or ended: every election looks at that now, not at its next tick. To be
+    /// called each time, also when it was short.
     pub fn leadership_changed(&self) {
         for watched in self.clusters.values() {
-            watched.nudge();
+            watched.leadership_changed();
         }
     }
 

@@ -71,9 +71,9 @@ impl Watched {
         self.facts.send_replace(());
     }
 
-    /// Wakes whoever decides.
-    pub fn nudge(&self) {
-        self.desk.aim();
+    /// Leading has begun or ended.
+    pub fn leadership_changed(&self) {
+        self.desk.leadership_changed();
     }
 
     /// Clients find it by these names.

@@ -26,6 +26,8 @@ pub(super) struct Beside<'a> {
     pub tls: Option<&'a Arc<ClientConfig>>,
     /// How often somebody else has written.
     pub reread: u64,
+    /// How often leading has begun or ended.
+    pub leadership: u64,
 }
 
 /// What a set is watched for.
@@ -52,6 +54,7 @@ pub(super) fn targets(facts: &ClusterFacts, beside: &Beside<'_>) -> SetTargets {
         settings: Settings { may_appoint_first: true, shuts_out: true, ..facts.settings.clone() },
         nodes: (0..nodes).map(target).collect(),
         reread: beside.reread,
+        leadership: beside.leadership,
     }
 }
 
@@ -99,7 +102,7 @@ mod tests {
     use crate::sentinel::{Id, Member, Phase};
 
     fn of(facts: &ClusterFacts, seats: &Seats) -> SetTargets {
-        targets(facts, &Beside { record: None, seats, tls: None, reread: 3 })
+        targets(facts, &Beside { record: None, seats, tls: None, reread: 3, leadership: 0 })
     }
 
     #[test]
@@ -143,7 +146,8 @@ mod tests {
             w: 0,
         };
         let seats = Seats::default();
-        let beside = Beside { record: Some(&record), seats: &seats, tls: None, reread: 0 };
+        let beside =
+            Beside { record: Some(&record), seats: &seats, tls: None, reread: 0, leadership: 0 };
         assert_eq!(targets(&facts(3), &beside).nodes.len(), 5);
     }
 

@@ -270,6 +270,17 @@ fn w_is_raised_on_the_master_and_then_acknowledged_and_recorded() {
 }
 
 #[test]
+fn a_replica_that_still_loads_holds_nothing_of_a_history_that_has_just_begun() {
+    let mut set = lowered().at(0, 0).fresh();
+    set.report(0).min_replicas_to_write = 1;
+    list(&mut set, 1, 0);
+    set.report(1).history = history(9);
+    assert_eq!(set.decides(), Ok(vec![]));
+    set.report(1).history = history(1);
+    assert_eq!(set.writes().w, 1);
+}
+
+#[test]
 fn a_lost_memory_reads_the_mark_anew() {
     let mut set = lowered();
     set.report(0).min_replicas_to_write = 1;
