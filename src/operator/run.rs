@@ -187,7 +187,7 @@ async fn work(
 async fn relate(context: &Context, news: ElectionNews) {
     let ElectionNews { key, reason, text, warning } = news;
     if let Some(cluster) = context.cache.view(&key).cluster {
-        context.events.tell(&cluster, warning, reason, &text, None).await;
+        context.events.relate(&cluster, warning, reason, &text, None).await;
     }
 }
 
