@@ -38,6 +38,8 @@ mod queue;
 mod reconcile;
 mod report;
 mod requests;
+mod restart;
+mod roll;
 mod run;
 mod secret;
 mod status;

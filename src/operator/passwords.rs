@@ -55,13 +55,12 @@ pub async fn ensure(
                 return Ok(());
             };
             let read = Passwords { version, values: [a, b, c] };
-            match known.filter(|known| !view.pods.is_empty() && read.locks_out(known)) {
-                Some(known) => put_back(context, &place, &read, &known, memory).await,
-                None => {
-                    memory.borrow_mut().passwords = Some(read);
-                    Ok(())
-                }
+            let known = known.filter(|known| !view.pods.is_empty() && read.locks_out(known));
+            if let Some(known) = known {
+                return put_back(context, &place, &read, &known, memory).await;
             }
+            memory.borrow_mut().passwords = Some(read);
+            Ok(())
         }
         SecretStep::Make => write(context, &place, &state, None, memory).await,
         SecretStep::Restore => write(context, &place, &state, known, memory).await,

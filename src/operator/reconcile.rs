@@ -25,10 +25,12 @@ use super::facts::ClusterKey;
 use super::memory::{Memories, Memory};
 use super::metrics::Metrics;
 use super::passwords;
-use super::plan::plan;
+use super::plan::{Step, plan};
 use super::queue;
 use super::report::Report;
 use super::requests::Requests;
+use super::restart;
+use super::roll;
 use super::status;
 
 /// For how long a repair stays in sight as the condition `Drifted`.
@@ -107,7 +109,8 @@ async fn look(
     let view = context.cache.view(&cluster.key);
     let ensured = passwords::ensure(context, cluster, &view, &sound, memory, report).await;
     let found = passwords::look_for_named(context, cluster, &sound, memory, report).await;
-    for error in [ensured, found].into_iter().filter_map(Result::err) {
+    let rolled = restart::proceed(context, cluster, &view, &sound, memory, report).await;
+    for error in [ensured, found, rolled].into_iter().filter_map(Result::err) {
         report.fail(&error);
     }
 }
@@ -125,10 +128,24 @@ async fn push(
     let adopted =
         set.iter().map(|manifest| adopt(manifest, cluster)).collect::<Result<Vec<_>, _>>();
     let adopted = adopted.map_err(|source| ReconcileError::Manifest { source })?;
-    let plan = {
+    let mut plan = {
         let memory = memory.borrow();
         plan(adopted, view, cluster, context.cache.as_ref(), &memory.repairs, Instant::now())
     };
+    if roll::master_is_to_go(view, sound) {
+        // The set shrinks when its master is on a pod that stays.
+        plan.steps.retain(|step| !step.changes_set());
+        report.rolling = Some("the master is handed over before its pod goes".to_owned());
+    }
+    let same_spec = roll::is_of_generation(view, cluster.generation);
+    if same_spec && !roll::is_pending(cluster) && plan.steps.iter().any(Step::changes_set) {
+        // Written down before it is applied: a new spec is not the cause, so nobody has asked for
+        // a restart.
+        let text = "Gungnir itself has changed the pods' template";
+        report.find(ConditionType::RestartPending, "TemplateChanged", text);
+        report.again(Retry::Now);
+        plan.steps.retain(|step| !step.changes_set());
+    }
     perform(context, cluster, plan, memory, report).await;
     Ok(())
 }
@@ -162,7 +179,15 @@ async fn report_status(
     let view = context.cache.view(&cluster.key);
     let sound = memory.borrow().sound.clone();
     let failing = report.failing.as_deref();
-    let status = status::status(cluster, &view, sound.as_deref(), &report.findings, failing, now);
+    let status = status::status(
+        cluster,
+        &view,
+        sound.as_deref(),
+        &report.findings,
+        failing,
+        report.rolling.as_deref(),
+        now,
+    );
     let wanted = sound.map_or(0, |sound| sound.replicas);
     context.metrics.pods(&cluster.key, status.ready_replicas.unwrap_or(0), wanted);
     let Some(object) = status::object(cluster, &status) else { return };

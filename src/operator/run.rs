@@ -164,5 +164,6 @@ fn tell(context: &Context, elections: &impl Elections, key: &ClusterKey) {
     }
     let Some(sound) = &memory.sound else { return };
     let (passwords, tls) = (memory.passwords.as_ref(), memory.tls.as_ref());
-    elections.update(facts_of(cluster, &view, sound, passwords, tls));
+    let heir = memory.heir.as_deref();
+    elections.update(facts_of(cluster, &view, sound, passwords, tls, heir));
 }

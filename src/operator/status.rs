@@ -18,6 +18,7 @@ pub fn status(
     sound: Option<&ValidatedCluster>,
     findings: &[Finding],
     failing: Option<&str>,
+    rolling: Option<&str>,
     now: Timestamp,
 ) -> ValkeyClusterStatus {
     let names = Names::of(&cluster.key.name);
@@ -34,7 +35,7 @@ pub fn status(
         Detail::Service { pod, .. } => pod.clone(),
         Detail::None | Detail::StatefulSet(_) => None,
     });
-    let summary = summary(&counts, master.as_deref(), findings, failing);
+    let summary = summary(&counts, master.as_deref(), findings, failing, rolling);
     let conditions = conditions(cluster, &summary, findings, now);
     ValkeyClusterStatus {
         phase: Some(summary.phase.to_owned()),
@@ -88,6 +89,7 @@ fn summary(
     master: Option<&str>,
     findings: &[Finding],
     failing: Option<&str>,
+    rolling: Option<&str>,
 ) -> Summary {
     let Counts { wanted, there, ready } = counts;
     let has = |kind| findings.iter().any(|finding| finding.kind == kind);
@@ -100,6 +102,8 @@ fn summary(
         ("Paused", "Paused", format!("nothing is changed; {pods}"))
     } else if let Some(failing) = failing {
         ("Failing", "Failing", failing.to_owned())
+    } else if let Some(rolling) = rolling {
+        ("Restarting", "Restarting", format!("{pods}; {rolling}"))
     } else if let (true, Some(master)) = (healthy, master) {
         ("Running", "Running", format!("{pods}; {master} is master"))
     } else if *there == 0 {
@@ -112,8 +116,14 @@ fn summary(
     let stalled = findings.iter().any(|finding| finding.kind.stalls());
     Summary {
         phase,
-        ready: healthy && !stalled && failing.is_none() && !has(ConditionType::Invalid),
-        progressing: !stalled && !has(ConditionType::Paused) && (!healthy || failing.is_some()),
+        ready: healthy
+            && !stalled
+            && failing.is_none()
+            && rolling.is_none()
+            && !has(ConditionType::Invalid),
+        progressing: !stalled
+            && !has(ConditionType::Paused)
+            && (!healthy || failing.is_some() || rolling.is_some()),
         reason,
         message,
     }
