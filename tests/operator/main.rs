@@ -12,6 +12,7 @@ mod drift;
 mod faults;
 mod lease;
 mod life;
+mod roll;
 mod secrets;
 mod tap;
 mod world;
