@@ -61,8 +61,14 @@ pub fn adopt(manifest: &Manifest, cluster: &ClusterObject) -> Result<Adopted, Ma
     let metadata = entry(&mut object, "metadata");
     metadata["namespace"] = json!(namespace);
     metadata["ownerReferences"] = json!([owner]);
+    if manifest.key().kind == "StatefulSet" {
+        // Tells a change that people asked for from one that Gungnir brought: only the first is
+        // rolled out without being asked.
+        let generation = cluster.generation.to_string();
+        annotations(&mut object)[Annotation::Generation.key()] = json!(generation);
+    }
     let hash = hash(&object);
-    entry(entry(&mut object, "metadata"), "annotations")[Annotation::Applied.key()] = json!(hash);
+    annotations(&mut object)[Annotation::Applied.key()] = json!(hash);
     Ok(Adopted { key: manifest.key().clone(), object, hash })
 }
 
@@ -86,6 +92,10 @@ pub fn ownership(child: &Child, cluster: &ClusterObject) -> Ownership {
             Ownership::Foreign(format!("field manager `{}`", manager.unwrap_or("unknown")))
         }
     }
+}
+
+fn annotations(object: &mut Value) -> &mut Value {
+    entry(entry(object, "metadata"), "annotations")
 }
 
 /// The map under a key, made where there is none.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use k8s_openapi::jiff::Timestamp;
+use tokio::time::Instant;
 
 use crate::cluster::ValidatedCluster;
 
@@ -23,12 +24,14 @@ pub struct Memory {
     pub passwords: Option<Passwords>,
     /// The certificates, and the version of the Secret.
     pub tls: Option<TlsFiles>,
-    /// The generation whose named Secrets were all found.
-    pub secrets_found: Option<i64>,
+    /// The generation whose named Secrets were all found, and when.
+    pub secrets_found: Option<(i64, Instant)>,
     /// Fields that were repaired.
     pub repairs: Repairs,
     /// The last repair, for the condition `Drifted`.
     pub drifted: Option<(Timestamp, String)>,
+    /// The pod that is to take over before its master is restarted or goes.
+    pub heir: Option<String>,
     /// Reconciles in a row that did not end well.
     pub failures: u32,
 }

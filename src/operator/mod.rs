@@ -40,6 +40,8 @@ mod queue;
 mod reconcile;
 mod report;
 mod requests;
+mod restart;
+mod roll;
 mod run;
 mod secret;
 mod standing;

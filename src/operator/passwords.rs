@@ -1,10 +1,12 @@
 //! Makes, restores and reads what a cluster's Secrets hold.
 
 use std::cell::RefCell;
+use std::time::Duration;
 
 use kube::api::{ApiResource, GroupVersionKind};
 use serde_json::Value;
-use tracing::info;
+use tokio::time::Instant;
+use tracing::{info, warn};
 
 use crate::cluster::{KeyRef, ValidatedCluster};
 
@@ -17,6 +19,9 @@ use super::memory::Memory;
 use super::reconcile::Context;
 use super::report::Report;
 use super::secret::{Passwords, SecretState, SecretStep, base64_decode, next_step, object};
+
+/// How often a certificate is read again: it is renewed days before its end.
+const CERTIFICATE_PERIOD: Duration = Duration::from_secs(3600);
 
 /// Brings `N-secret` to hold its passwords, and this process to know them.
 ///
@@ -49,7 +54,12 @@ pub async fn ensure(
                 report.find(ConditionType::PasswordLost, "Unreadable", text);
                 return Ok(());
             };
-            memory.borrow_mut().passwords = Some(Passwords { version, values: [a, b, c] });
+            let read = Passwords { version, values: [a, b, c] };
+            let known = known.filter(|known| !view.pods.is_empty() && read.locks_out(known));
+            if let Some(known) = known {
+                return put_back(context, &place, &read, &known, memory).await;
+            }
+            memory.borrow_mut().passwords = Some(read);
             Ok(())
         }
         SecretStep::Make => write(context, &place, &state, None, memory).await,
@@ -63,6 +73,55 @@ pub async fn ensure(
             Ok(())
         }
     }
+}
+
+/// Learns what is there, and changes nothing: what a process needs that watches and does not lead.
+///
+/// # Errors
+///
+/// [`ReconcileError`].
+pub async fn learn(
+    context: &Context,
+    cluster: &ClusterObject,
+    view: &View,
+    sound: &ValidatedCluster,
+    memory: &RefCell<Memory>,
+) -> Result<(), ReconcileError> {
+    let name = &sound.names.secret;
+    let place = ClusterKey { namespace: cluster.key.namespace.clone(), name: name.clone() };
+    let child = secret_kind().and_then(|kind| view.child(&kind.key(&place.namespace, name)));
+    let state = SecretState::of(child.map(AsRef::as_ref));
+    let known = memory.borrow().passwords.clone();
+    if next_step(&state, known.as_ref(), !view.pods.is_empty()) == SecretStep::Read
+        && let Some(secret) = context.requests.read(&secret_resource(), &place).await?
+        && let [Some(a), Some(b), Some(c)] = Passwords::read(&secret.data)
+    {
+        let version = secret.metadata.resource_version.unwrap_or_default();
+        memory.borrow_mut().passwords = Some(Passwords { version, values: [a, b, c] });
+    }
+    look_for_named(context, cluster, sound, memory, &mut Report::default()).await
+}
+
+/// Somebody has changed a password that only Gungnir and the pods use, while pods run that know the
+/// old one: nobody would get in any more. The applications' own stays as people wrote it.
+async fn put_back(
+    context: &Context,
+    place: &ClusterKey,
+    read: &Passwords,
+    known: &Passwords,
+    memory: &RefCell<Memory>,
+) -> Result<(), ReconcileError> {
+    let Some(kind) = secret_kind() else { return Ok(()) };
+    let [application, _, _] = read.values.clone();
+    let [_, operator, replication] = known.values.clone();
+    let values = [application, operator, replication];
+    let object = object(&place.namespace, &place.name, &read.version, &values);
+    let answer = context.requests.apply(Manager::Secrets, kind, &object, true).await?;
+    let version = answer.metadata.resource_version.clone().unwrap_or_default();
+    memory.borrow_mut().passwords = Some(Passwords { version, values });
+    context.cache.put_answer(kind, answer.metadata, &Value::Null);
+    warn!(secret = %place, "passwords that somebody changed under running pods are put back");
+    Ok(())
 }
 
 /// Writes passwords in the very version that lacked them: nobody else's are ever overwritten.
@@ -112,8 +171,18 @@ pub async fn look_for_named(
     memory: &RefCell<Memory>,
     report: &mut Report,
 ) -> Result<(), ReconcileError> {
-    if memory.borrow().secrets_found == Some(cluster.generation) {
-        return Ok(());
+    let now = Instant::now();
+    let found = memory.borrow().secrets_found;
+    if let Some((generation, at)) = found
+        && generation == cluster.generation
+    {
+        let again = at + CERTIFICATE_PERIOD;
+        if sound.transport.is_none() || now < again {
+            if sound.transport.is_some() {
+                report.wake_at(again);
+            }
+            return Ok(());
+        }
     }
     let mut missing = Vec::new();
     let application = sound.passwords.application.as_ref();
@@ -140,7 +209,7 @@ pub async fn look_for_named(
         }
     }
     if missing.is_empty() {
-        memory.borrow_mut().secrets_found = Some(cluster.generation);
+        memory.borrow_mut().secrets_found = Some((cluster.generation, now));
     } else {
         report.find(ConditionType::SecretMissing, "SecretMissing", missing.join("; "));
         report.again(Retry::Backoff);

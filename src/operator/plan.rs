@@ -36,6 +36,17 @@ pub enum Step {
     },
 }
 
+impl Step {
+    /// Whether it gives the `StatefulSet` something else to say.
+    #[must_use]
+    pub fn changes_set(&self) -> bool {
+        match self {
+            Self::Apply(adopted, Why::Change) => adopted.key.kind == "StatefulSet",
+            Self::Apply(..) | Self::Delete { .. } => false,
+        }
+    }
+}
+
 /// An object that is left as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Blocked {

@@ -31,6 +31,12 @@ impl Passwords {
         &self.values[1]
     }
 
+    /// Whether whoever knows `known` alone would be shut out by these.
+    #[must_use]
+    pub fn locks_out(&self, known: &Self) -> bool {
+        self.values[1..] != known.values[1..]
+    }
+
     /// New ones.
     ///
     /// # Errors

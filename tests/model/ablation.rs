@@ -3,7 +3,7 @@
 use gungnir::sentinel::Rule;
 
 use super::configuration::{BASE, Configuration, Disk, Faults, Start};
-use super::model::Do;
+use super::event::Do;
 use super::property::Property;
 
 /// A rule, the property that misses it, and a configuration in which that shows.
@@ -20,7 +20,7 @@ pub struct Assumption {
 }
 
 /// What the sentinel assumes of servers and stores, a row each.
-pub const ASSUMPTIONS: [Assumption; 3] = [
+pub const ASSUMPTIONS: [Assumption; 2] = [
     Assumption {
         breaks: Property::NeverWipedByEmptyMaster,
         configuration: Configuration {
@@ -36,16 +36,6 @@ pub const ASSUMPTIONS: [Assumption; 3] = [
         configuration: Configuration {
             name: "the store compares versions",
             versions: false,
-            faults: Faults { kills: 1, takeovers: 1, ..NONE },
-            late: true,
-            ..WHOLE
-        },
-    },
-    Assumption {
-        breaks: Property::NoAcknowledgedWriteLost,
-        configuration: Configuration {
-            name: "a new term shuts out the earlier ones",
-            fence: false,
             faults: Faults { kills: 1, takeovers: 1, ..NONE },
             late: true,
             ..WHOLE

@@ -29,7 +29,7 @@ pub fn breaks<const N: usize>(
     let mut hasher = DefaultHasher::new();
     state.hash(&mut hasher);
     let hash = hasher.finish();
-    if hash % config.sample != 0 {
+    if !hash.is_multiple_of(config.sample) {
         return false;
     }
     let (last, broken) = LAST.get();
@@ -108,7 +108,7 @@ fn rest<const N: usize>(state: &mut State<N>, config: &Configuration) -> Option<
     let mut waits = 0;
     let mut hold = None;
     for _ in 0..ROUNDS {
-        while (0..N).fold(false, |news, place| state.sync(config, place) | news) {}
+        while (0..N).fold(false, |news, place| state.sync(place) | news) {}
         let leader = usize::from(state.facts.leader);
         let step = state.step(config, leader);
         hold = step.local.hold;

@@ -2,7 +2,7 @@
 
 use gungnir::sentinel::{Durability, Policy, ReplicaOrder, Rules, Settings};
 
-use super::model::Do;
+use super::event::Do;
 
 /// How often each fault may happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -79,6 +79,7 @@ pub enum Start {
 }
 
 /// One search.
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
 #[derive(Debug, Clone, Copy)]
 pub struct Configuration {
     pub name: &'static str,
@@ -188,6 +189,18 @@ pub const CONFIGURATIONS: &[Configuration] = &[
         Configuration { start: Start::Unrecorded(2), ..BASE },
     ),
     row("two nodes, a process ends", KILL, Configuration { writes: 2, ..PAIR }),
+    row("five nodes, a process ends", KILL, Configuration { writes: 0, ..FIVE }),
+    row(
+        "another process takes the lead after one that goes on",
+        Faults { takeovers: 1, ..NONE },
+        Configuration { leases_overlap: true, ..WHOLE },
+    ),
+    row("a process ends while another one takes the lead", Faults { takeovers: 1, ..KILL }, WHOLE),
+    row(
+        "a link is reset, a firewall pretends an end",
+        Faults { resets: 1, pretences: 1, ..NONE },
+        WHOLE,
+    ),
 ];
 
 /// Searches of `tests/run model-deep` end after so many generated states each: what memory holds.
@@ -200,5 +213,33 @@ pub const DEEP: &[Configuration] = &[
         KILL,
         Configuration { looks_apart: true, ..LATE },
     ),
-    row("a process ends, and another one takes the lead", Faults { takeovers: 1, ..KILL }, LATE),
+    row("a process ends while another one takes the lead", Faults { takeovers: 1, ..KILL }, LATE),
+    row(
+        "two that lead at once, and a process ends",
+        Faults { takeovers: 1, ..KILL },
+        Configuration { leases_overlap: true, ..LATE },
+    ),
+    row(
+        "one that leads stands still and comes back",
+        Faults { takeovers: 1, pauses: 1, ..KILL },
+        Configuration { leases_overlap: true, ..BASE },
+    ),
+    row("the record is restored", Faults { takeovers: 1, restores: 1, ..KILL }, BASE),
+    row("answers of the store are lost", Faults { answers: 2, ..KILL }, LATE),
+    row("a process ends and a node is cut off", Faults { isolations: 1, ..KILL }, BASE),
+    row("staggered cuts", Faults { cuts: 2, losses: 2, ..NONE }, BASE),
+    row("two handovers", Faults { handovers: 2, ..KILL }, LATE),
+    row("two processes end", Faults { kills: 2, ..NONE }, BASE),
+    row(
+        "one is shut out",
+        Faults { isolations: 1, ..KILL },
+        Configuration { shuts_out: true, ..BASE },
+    ),
+    row("five nodes, a process ends", KILL, Configuration { disk: Disk::Any, ..FIVE }),
+    row("one process ends, two partitions", Faults { isolations: 2, ..KILL }, WHOLE),
+    row(
+        "links are reset, a firewall pretends an end",
+        Faults { resets: 2, pretences: 1, ..KILL },
+        BASE,
+    ),
 ];

@@ -293,7 +293,8 @@ impl<const N: usize> State<N> {
         }
     }
 
-    pub fn places(&self) -> impl Iterator<Item = (usize, u8)> + use<N> {
+    /// The nodes: the place and the number of each.
+    pub fn places() -> impl Iterator<Item = (usize, u8)> {
         (0..N).map(|place| (place, place_of(place)))
     }
 }

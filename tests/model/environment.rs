@@ -160,7 +160,7 @@ impl<const N: usize> State<N> {
 
     /// A replica and its master hear from each other, or find that they are not connected. Returns
     /// whether anything came of it.
-    pub fn sync(&mut self, config: &Configuration, place: usize) -> bool {
+    pub fn sync(&mut self, place: usize) -> bool {
         let Some(master) = self.upstream(place) else { return false };
         let before = (self.servers[place], self.servers[master].held[place]);
         let there = self.servers[master];
@@ -203,8 +203,7 @@ impl<const N: usize> State<N> {
             let server = &mut self.servers[place];
             server.wire = match server.wire {
                 Wire::Never => Wire::Never,
-                Wire::Up if hears => Wire::Up,
-                Wire::Silent if hears => Wire::Up,
+                Wire::Up | Wire::Silent if hears => Wire::Up,
                 Wire::Up => Wire::Silent,
                 Wire::Silent | Wire::Lost | Wire::LostLong => Wire::LostLong,
             };
@@ -219,9 +218,8 @@ impl<const N: usize> State<N> {
                     Some(held) if acknowledges && before.servers[master].answers() => {
                         Some(Held { late: false, ..held })
                     }
-                    Some(Held { late: true, .. }) => None,
-                    Some(held) => Some(Held { late: true, ..held }),
-                    None => None,
+                    Some(held) if !held.late => Some(Held { late: true, ..held }),
+                    _ => None,
                 };
             }
             self.servers[master].paused = false;

@@ -7,7 +7,8 @@ use std::time::Instant;
 use stateright::{Checker, HasDiscoveries, Model};
 
 use super::configuration::Configuration;
-use super::model::{Do, World};
+use super::event::Do;
+use super::model::World;
 use super::property::Property;
 
 /// How many searches run at once.

@@ -91,7 +91,7 @@ async fn a_hand_edit_of_every_kind_is_repaired_and_attributed() {
         for wanted in [
             "StatefulSet `shop`: `spec.replicas` was set by `kubectl-edit` at ",
             "Service `shop-client`: `spec.type` was set by `kubectl-edit` at ",
-            "ConfigMap `shop-config`: `data[\"start.sh\"]` was removed at ",
+            "ConfigMap `shop-config`: `data[\"start.sh\"]` was removed",
         ] {
             assert!(notes.iter().any(|note| note.starts_with(wanted)), "{wanted}: {notes:#?}");
         }

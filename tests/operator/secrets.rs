@@ -61,6 +61,29 @@ async fn an_applications_password_that_people_change_stays_theirs() {
 }
 
 #[tokio::test]
+async fn passwords_that_pods_run_with_are_put_back() {
+    with_operator("replaced", |world: World| async move {
+        world.shop(json!({})).await;
+        world.created().await;
+        make_pod(&world).await;
+        let made = data(&world).await;
+        let theirs = json!({ "data": {
+            "password": "dGhlaXJz", "operator-password": "dGhlaXJz", "replication-password": "dGhlaXJz",
+        } });
+        world.edit("kubectl-edit", "Secret", "shop-secret", theirs).await;
+        let secret = world
+            .until("put back", "Secret", "shop-secret", |secret| {
+                secret["data"]["operator-password"] == made["operator-password"]
+            })
+            .await;
+        assert_eq!(secret["data"]["replication-password"], made["replication-password"]);
+        assert_eq!(secret["data"]["password"], "dGhlaXJz", "the applications' own is people's");
+        world.rest().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn nobody_makes_new_passwords_for_pods_that_run() {
     let world = World::new("lost").await;
     let made = async {

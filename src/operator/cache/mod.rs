@@ -26,7 +26,7 @@ use crate::manifest::ObjectKey;
 
 use super::facts::ClusterKey;
 
-pub use child::{Child, Detail, ManagedFields};
+pub use child::{Child, Detail, ManagedFields, SetStatus};
 pub use cluster::ClusterObject;
 pub use kind::{KindId, Part};
 pub use pod::{Pod, VolumeClaim};
@@ -101,6 +101,8 @@ pub struct Cache {
     listed: RefCell<BTreeSet<KindId>>,
     served: RefCell<BTreeSet<KindId>>,
     touched: RefCell<BTreeSet<ClusterKey>>,
+    /// The newest version that the watch of a kind has brought.
+    progress: RefCell<BTreeMap<KindId, u64>>,
     /// Woken when something was touched, or a first list is complete.
     changed: Notify,
     /// Woken when somebody needs a kind that was not served.
@@ -151,25 +153,34 @@ impl Cache {
         std::mem::take(&mut *self.touched.borrow_mut())
     }
 
-    /// Takes in the answer to an own write, unless the watch was faster.
+    /// Takes in the answer to an own write, unless the watch has come as far: then it has brought
+    /// this, and whatever came after it, be it the end of the object.
     pub fn put_answer(&self, kind: KindId, metadata: ObjectMeta, object: &Value) {
-        let version = |text: Option<&str>| text.and_then(|text| text.parse::<u64>().ok());
-        let newer = {
-            let known = self.known_version(kind, &metadata);
-            version(metadata.resource_version.as_deref()) > version(known.as_deref())
-        };
-        if newer {
+        let progress = self.progress.borrow().get(&kind).copied();
+        if version(&metadata) > progress {
             self.put(kind, metadata, object);
         }
     }
 
-    fn known_version(&self, kind: KindId, metadata: &ObjectMeta) -> Option<String> {
-        let place = place(kind, metadata)?;
-        let key = self.places.borrow().get(&place).cloned()?;
-        let views = self.views.borrow();
-        let view = views.get(&key)?;
-        let child = view.children.get(&(kind, place.name))?;
-        Some(child.resource_version.clone())
+    /// Takes in what a watch brings.
+    fn put_watched(&self, kind: KindId, metadata: ObjectMeta, object: &Value) {
+        self.note_progress(kind, &metadata);
+        self.put(kind, metadata, object);
+    }
+
+    /// Takes in the end of an object.
+    fn remove_watched(&self, kind: KindId, metadata: &ObjectMeta) {
+        self.note_progress(kind, metadata);
+        if let Some(place) = place(kind, metadata) {
+            self.remove(&place);
+        }
+    }
+
+    fn note_progress(&self, kind: KindId, metadata: &ObjectMeta) {
+        let Some(version) = version(metadata) else { return };
+        let mut progress = self.progress.borrow_mut();
+        let known = progress.entry(kind).or_default();
+        *known = version.max(*known);
     }
 
     fn put(&self, kind: KindId, metadata: ObjectMeta, object: &Value) {
@@ -248,6 +259,11 @@ impl Cache {
         self.touched.borrow_mut().insert(key);
         self.changed.notify_one();
     }
+}
+
+/// Versions of one kind grow, and are numbers.
+fn version(metadata: &ObjectMeta) -> Option<u64> {
+    metadata.resource_version.as_deref()?.parse().ok()
 }
 
 fn place(kind: KindId, metadata: &ObjectMeta) -> Option<Place> {

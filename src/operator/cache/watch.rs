@@ -89,18 +89,16 @@ where
             Ok(Event::InitApply(object)) => {
                 let (metadata, data) = split(object);
                 seen.extend(place(kind, &metadata));
-                cache.put(kind, metadata, &data);
+                cache.put_watched(kind, metadata, &data);
             }
             Ok(Event::InitDone) => cache.keep_only(kind, &std::mem::take(&mut seen)),
             Ok(Event::Apply(object)) => {
                 let (metadata, data) = split(object);
-                cache.put(kind, metadata, &data);
+                cache.put_watched(kind, metadata, &data);
             }
             Ok(Event::Delete(object)) => {
                 let (metadata, _) = split(object);
-                if let Some(place) = place(kind, &metadata) {
-                    cache.remove(&place);
-                }
+                cache.remove_watched(kind, &metadata);
             }
             Err(error) => warn!(kind = %kind.row().resource.kind, %error, "a watch is interrupted"),
         }
@@ -145,7 +143,8 @@ async fn wait_until_served(client: &Client, cache: &Cache, kind: KindId) {
                 return;
             }
             Ok(Ok(_)) => debug!(kind = %resource.kind, "is not served"),
-            Ok(Err(kube::Error::Api(status))) if status.is_not_found() => {
+            // A group that nobody serves is no object: its 404 has no reason in it.
+            Ok(Err(kube::Error::Api(status))) if status.code == 404 => {
                 debug!(kind = %resource.kind, "is not served");
             }
             Ok(Err(error)) => {
