@@ -36,6 +36,7 @@ mod passwords;
 mod plan;
 mod queue;
 mod reconcile;
+mod release;
 mod report;
 mod requests;
 mod restart;
@@ -43,6 +44,7 @@ mod roll;
 mod run;
 mod secret;
 mod status;
+mod volume;
 
 pub use annotation::Annotation;
 pub use cache::Scope;
