@@ -3,7 +3,8 @@
 //!
 //! `cargo bench --bench sets [-- SETS SECONDS]` prints one row of a Markdown table. It needs about
 //! 13 file descriptors a set.
-#![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
+// Counts are far below 2^52.
+#![allow(clippy::cast_precision_loss, clippy::print_stdout, clippy::unwrap_used, missing_docs)]
 
 use std::collections::BTreeSet;
 use std::env;
@@ -16,7 +17,8 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use gungnir::runtime::{
-    Clock, Fence, NodeSetup, Observer, SetSetup, Store, StoreError, Versioned, watch_set,
+    Clock, Fence, NodeSetup, Observer, SetSetup, SetTargets, Store, StoreError, Versioned,
+    watch_set,
 };
 use gungnir::sentinel::{
     Action, Durability, Local, Millis, NodeId, Observation, Phase, Pointer, Policy, Record,
@@ -111,21 +113,22 @@ async fn watch(ports: Vec<u16>, clock: Clock, counts: Rc<std::cell::Cell<(u64, u
         };
         NodeSetup { address, dial, password_file: None, gated: true }
     };
+    let nodes: Vec<NodeSetup> = ports.iter().map(node).collect();
+    let settings = Settings {
+        ping_interval_ms: 1000,
+        down_after_ms: 60_000,
+        failover_timeout_ms: 60_000,
+        min_replicas_to_write: 1,
+        min_replicas_max_lag_s: 2,
+        replica_order: ReplicaOrder::DataFirst,
+        policy: Policy::Consistency,
+        durability: Durability::Required,
+        may_appoint_first: false,
+        auto_failover: true,
+        shuts_out: false,
+    };
     let setup = SetSetup {
-        settings: Settings {
-            ping_interval_ms: 1000,
-            down_after_ms: 60_000,
-            failover_timeout_ms: 60_000,
-            min_replicas_to_write: 1,
-            min_replicas_max_lag_s: 2,
-            replica_order: ReplicaOrder::DataFirst,
-            policy: Policy::Consistency,
-            durability: Durability::Required,
-            may_appoint_first: false,
-            auto_failover: true,
-            shuts_out: false,
-        },
-        nodes: ports.iter().map(node).collect(),
+        targets: SetTargets::fixed(settings, &nodes),
         fence: Some(Fence::new(Secret::new("benchmark".to_owned()))),
         may_act: Rc::new(|| true),
         clock,
@@ -326,9 +329,8 @@ fn replication(place: usize, ports: [u16; NODES]) -> String {
 
 fn configuration(names: &[&str]) -> String {
     let value = |name: &str| match name {
-        "min-replicas-to-write" => "1",
+        "min-replicas-to-write" | "repl-ping-replica-period" => "1",
         "min-replicas-max-lag" => "2",
-        "repl-ping-replica-period" => "1",
         "replica-priority" => "100",
         "appendonly" | "cluster-enabled" | "tls-replication" => "no",
         "busy-reply-threshold" => "5000",

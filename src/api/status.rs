@@ -169,6 +169,10 @@ pub struct MasterRef {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Member {
+    /// The pod's name.
+    #[schemars(length(max = 63))]
+    pub pod: String,
+
     /// The pod's uid.
     #[schemars(length(max = 64))]
     pub uid: String,

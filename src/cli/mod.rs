@@ -13,6 +13,7 @@ mod explain;
 mod files;
 mod filter;
 mod krm;
+mod listen;
 mod load;
 mod man;
 mod operand;

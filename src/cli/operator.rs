@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process;
 use std::time::Duration;
 
@@ -9,10 +10,12 @@ use clap::{Args, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::filter::EnvFilter;
 
+use crate::discovery;
 use crate::operator::{LeaseName, LeaseTimes, Options, Scope};
 
 use super::console::Console;
 use super::exit::{Failure, Outcome};
+use super::listen::discovery_config;
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -51,6 +54,27 @@ pub(super) struct OperatorArgs {
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     log: LogFormat,
 
+    /// Where to answer clients that speak Sentinel's protocol.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    discovery_listen: Option<SocketAddr>,
+
+    /// A file whose first line is the password of those clients.
+    #[arg(long, value_name = "FILE", requires = "discovery_listen")]
+    discovery_password_file: Option<PathBuf>,
+
+    /// The certificate to show to those clients (PEM); their connections are TLS then.
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "discovery_tls_key",
+        requires = "discovery_listen"
+    )]
+    discovery_tls_cert: Option<PathBuf>,
+
+    /// The key of that certificate (PEM).
+    #[arg(long, value_name = "FILE", requires = "discovery_tls_cert")]
+    discovery_tls_key: Option<PathBuf>,
+
     /// Watch and report, but change nothing in any cluster.
     #[arg(long)]
     pause_all: bool,
@@ -60,7 +84,7 @@ pub(super) fn run(arguments: &OperatorArgs, console: &Console) -> Result<Outcome
     log(arguments.log, console);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::io(error, "cannot start"))?;
-    let options = arguments.options();
+    let options = arguments.options()?;
     let outcome = runtime.block_on(async {
         let end = end()?;
         crate::operator::run(options, end)
@@ -72,9 +96,9 @@ pub(super) fn run(arguments: &OperatorArgs, console: &Console) -> Result<Outcome
 }
 
 impl OperatorArgs {
-    fn options(&self) -> Options {
+    fn options(&self) -> Result<Options, Failure> {
         let name = self.identity.clone().unwrap_or_else(|| "gungnir-operator".to_owned());
-        Options {
+        Ok(Options {
             scope: self.namespace.clone().map_or(Scope::Cluster, Scope::Namespace),
             lease: LeaseName {
                 namespace: self.lease_namespace.clone().unwrap_or_else(|| "default".to_owned()),
@@ -84,8 +108,16 @@ impl OperatorArgs {
             },
             lease_times: LeaseTimes::default(),
             listen: Some(self.listen),
+            discovery: self.discovery()?,
             pause_all: self.pause_all,
-        }
+        })
+    }
+
+    /// Where clients of Sentinel are answered. Nobody there may move a master.
+    fn discovery(&self) -> Result<Option<discovery::Config>, Failure> {
+        let Some(listen) = self.discovery_listen else { return Ok(None) };
+        let tls = self.discovery_tls_cert.as_deref().zip(self.discovery_tls_key.as_deref());
+        discovery_config(listen, self.discovery_password_file.as_deref(), tls).map(Some)
     }
 }
 

@@ -49,4 +49,4 @@ pub use roles::Roles;
 pub use server_config::{CONFIG_DIR, DATA_DIR, Line, Origin, ServerConfig, TLS_DIR};
 pub use storage::{Storage, VolumeClaim};
 pub use users::users_text;
-pub use validate::{ValidatedCluster, validate};
+pub use validate::{MAX_REPLICAS, ValidatedCluster, validate};

@@ -14,9 +14,17 @@ const REFRESH_MS: Millis = 1000;
 /// Tells of one set: what is so, and what has changed since it was asked last.
 #[derive(Debug)]
 pub struct Announcer {
-    name: SetName,
-    addresses: Vec<Address>,
+    names: Vec<SetName>,
+    addresses: Vec<Place>,
     told: Option<Told>,
+}
+
+/// Where clients reach a node.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Place {
+    now: Option<Address>,
+    /// Where it was last, for what is said of it.
+    last: Option<Address>,
 }
 
 /// What was told last.
@@ -34,8 +42,31 @@ impl Announcer {
     /// For the set of that name, whose nodes clients reach at these addresses.
     #[must_use]
     pub fn new(name: impl Into<SetName>, addresses: &[valkey::Address]) -> Self {
-        let own = |it: &valkey::Address| Address::new(it.host(), it.port());
-        Self { name: name.into(), addresses: addresses.iter().map(own).collect(), told: None }
+        let mut new = Self { names: vec![name.into()], addresses: Vec::new(), told: None };
+        new.place(addresses.iter().map(Some));
+        new
+    }
+
+    /// Events are told under each of these names.
+    pub fn rename(&mut self, names: Vec<SetName>) {
+        self.names = names;
+    }
+
+    /// The nodes are there now, or nowhere.
+    pub fn place<'a>(&mut self, addresses: impl Iterator<Item = Option<&'a valkey::Address>>) {
+        let mut places = Vec::new();
+        for (index, address) in addresses.enumerate() {
+            let now = address.map(|it| Address::new(it.host(), it.port()));
+            let last = self.addresses.get(index).and_then(|place| place.last.clone());
+            places.push(Place { last: now.clone().or(last), now });
+        }
+        if places != self.addresses {
+            self.addresses = places;
+            if let Some(told) = &mut self.told {
+                // It is told anew, whatever else is as it was.
+                told.at_ms = 0;
+            }
+        }
     }
 
     /// What clients are to be told now; `None` when that is what they were told last.
@@ -72,50 +103,65 @@ impl Announcer {
         Some((set, events))
     }
 
-    fn subject(&self, node: NodeId, master: NodeId) -> Subject {
-        let (set, address) = (self.name.clone(), self.addresses[node.index()].clone());
-        if node == master {
+    fn address(&self, node: NodeId) -> Option<Address> {
+        self.addresses.get(node.index())?.last.clone()
+    }
+
+    fn subject(&self, set: &SetName, node: NodeId, master: NodeId) -> Option<Subject> {
+        let (set, address) = (set.clone(), self.address(node)?);
+        Some(if node == master {
             Subject::Master { set, address }
         } else {
-            Subject::Replica { set, address, master: self.addresses[master.index()].clone() }
-        }
+            Subject::Replica { set, address, master: self.address(master)? }
+        })
     }
 
     fn events(&self, now: &Told) -> Vec<Event> {
         let (Some(told), Some(master)) = (&self.told, now.master) else { return Vec::new() };
-        let before = told.master.unwrap_or(master);
-        let about = |happening, node| Event::About(happening, self.subject(node, before));
         let mut events = Vec::new();
+        let mut epoch = (told.epoch != now.epoch).then_some(Event::NewEpoch(now.epoch));
+        for name in &self.names {
+            self.events_of(name, told, now, master, epoch.take(), &mut events);
+        }
+        events
+    }
+
+    fn events_of(
+        &self,
+        name: &SetName,
+        told: &Told,
+        now: &Told,
+        master: NodeId,
+        epoch: Option<Event>,
+        events: &mut Vec<Event>,
+    ) {
+        let before = told.master.unwrap_or(master);
+        let about = |happening, node, master| {
+            self.subject(name, node, master).map(|it| Event::About(happening, it))
+        };
         for (index, down) in now.down.iter().enumerate() {
-            if told.down.get(index) != Some(down) {
+            if told.down.get(index).copied().unwrap_or_default() != *down {
                 let happening = if *down { Happening::Down } else { Happening::DownEnded };
-                events.push(about(happening, NodeId::at(index)));
+                events.extend(about(happening, NodeId::at(index), before));
             }
         }
-        if told.epoch != now.epoch {
-            events.push(Event::NewEpoch(now.epoch));
-        }
+        events.extend(epoch);
         let under_way = |phase| matches!(phase, Phase::Failover | Phase::Switchover);
         if under_way(now.phase) && !under_way(told.phase) {
-            events.push(about(Happening::TryFailover, before));
+            events.extend(about(Happening::TryFailover, before, before));
         }
-        if before != master {
-            let (old, new) = (&self.addresses[before.index()], &self.addresses[master.index()]);
-            events.push(Event::SwitchMaster {
-                set: self.name.clone(),
-                old: old.clone(),
-                new: new.clone(),
-            });
-            events.push(Event::About(Happening::FailoverEnd, self.subject(master, master)));
+        if before != master
+            && let (Some(old), Some(new)) = (self.address(before), self.address(master))
+        {
+            events.push(Event::SwitchMaster { set: name.clone(), old, new });
+            events.extend(about(Happening::FailoverEnd, master, master));
         }
         for (index, follows) in now.replicas.iter().enumerate() {
             let followed = before == master && told.replicas.get(index) == Some(&true);
             if *follows && !followed {
-                let replica = self.subject(NodeId::at(index), master);
-                events.push(Event::About(Happening::Replica, replica));
+                events.extend(about(Happening::Replica, NodeId::at(index), master));
             }
         }
-        events
     }
 
     fn set(&self, seen: &Observation, local: &Local, now: &Told) -> Set {
@@ -129,23 +175,30 @@ impl Announcer {
             Phase::Failover => Some(FailoverState::SelectReplica),
             Phase::Switchover => Some(FailoverState::WaitPromotion),
         };
-        let name = |node: NodeId| {
-            let address = &self.addresses[node.index()];
-            format!("{}:{}", address.host, address.port)
+        let name = |node: NodeId| match self.address(node) {
+            Some(address) => format!("{}:{}", address.host, address.port),
+            None => format!("node {}", node.0),
         };
         set.cannot_fail_over = local.hold.map(|hold| hold.describe(&name));
         for index in 0..seen.nodes.len() {
             if now.master == Some(NodeId::at(index)) {
-                set.master = Some(instance(index));
+                set.master = instance(index);
             } else {
-                set.replicas.push(instance(index));
+                set.replicas.extend(instance(index));
             }
         }
         set
     }
 
-    fn instance(&self, seen: &Observation, local: &Local, now: &Told, node: NodeId) -> Instance {
-        let (known, address) = (&seen.nodes[node.index()], &self.addresses[node.index()]);
+    fn instance(
+        &self,
+        seen: &Observation,
+        local: &Local,
+        now: &Told,
+        node: NodeId,
+    ) -> Option<Instance> {
+        let address = self.addresses.get(node.index())?.now.as_ref()?;
+        let known = &seen.nodes[node.index()];
         let report = known.report.as_ref();
         let silence_ms = known.asked_ms.map(|asked| now.at_ms.saturating_sub(asked));
         let down = local.nodes.get(node.index()).is_some_and(|clock| clock.down);
@@ -171,18 +224,18 @@ impl Announcer {
         }
         if let Some(sentinel::Role::Replica(link)) = report.map(|it| it.role) {
             let upstream = match link.upstream {
-                sentinel::Upstream::Node(upstream) => self.addresses.get(upstream.index()),
+                sentinel::Upstream::Node(upstream) => self.address(upstream),
                 sentinel::Upstream::Nowhere | sentinel::Upstream::Stranger => None,
             };
             instance.replica = ReplicaState {
                 master_link_up: link.up,
                 master_link_down_ms: link.down_since_s.unwrap_or(0) * 1000,
-                master_host: upstream.map(|it| it.host.clone()),
-                master_port: upstream.map_or(0, |it| it.port),
+                master_port: upstream.as_ref().map_or(0, |it| it.port),
+                master_host: upstream.map(|it| it.host),
                 priority: report.map_or(100, |it| it.priority),
                 offset: report.map_or(0, |it| it.offset),
             };
         }
-        instance
+        Some(instance)
     }
 }

@@ -14,6 +14,17 @@ pub type SetName = String;
 pub struct Directory {
     /// The sets.
     pub sets: BTreeMap<SetName, Arc<Set>>,
+    /// Other names that lead to a set, while they are nobody else's. Lists do not show them.
+    pub aliases: BTreeMap<SetName, SetName>,
+}
+
+impl Directory {
+    /// The set that a client asks for.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&Arc<Set>> {
+        let alias = || self.sets.get(self.aliases.get(name)?);
+        self.sets.get(name).or_else(alias)
+    }
 }
 
 /// One master with its replicas.

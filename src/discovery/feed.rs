@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::{BufMut, Bytes, BytesMut};
 use tokio::sync::{broadcast, watch};
 
-use super::directory::Directory;
+use super::directory::{Directory, Set};
 use super::event::Event;
 use super::limits::MAX_EVENTS_BEHIND;
 
@@ -38,6 +38,38 @@ impl Publisher {
     /// is encoded once, however many clients get it.
     pub fn publish(&self, directory: Arc<Directory>, events: &[Event]) {
         self.directory.send_replace(directory);
+        self.tell(events);
+    }
+
+    /// The same for one set among many: the others are not touched. Without a set the name is
+    /// forgotten.
+    pub fn update(&self, name: &str, set: Option<Set>, events: &[Event]) {
+        self.directory.send_modify(|directory| {
+            let sets = &mut Arc::make_mut(directory).sets;
+            match set {
+                Some(set) => drop(sets.insert(name.to_owned(), Arc::new(set))),
+                None => drop(sets.remove(name)),
+            }
+        });
+        self.tell(events);
+    }
+
+    /// Lets a set be found by another name too, or, without a set, no longer.
+    pub fn alias(&self, alias: &str, name: Option<&str>) {
+        self.directory.send_if_modified(|directory| {
+            if directory.aliases.get(alias).map(String::as_str) == name {
+                return false;
+            }
+            let aliases = &mut Arc::make_mut(directory).aliases;
+            match name {
+                Some(name) => drop(aliases.insert(alias.to_owned(), name.to_owned())),
+                None => drop(aliases.remove(alias)),
+            }
+            true
+        });
+    }
+
+    fn tell(&self, events: &[Event]) {
         for event in events {
             // Without a client that has subscribed nobody is there to hear it.
             let _ = self.events.send(Arc::new(Message::new(event)));
@@ -145,5 +177,24 @@ mod tests {
         publisher.publish(Arc::new(directory), &[Event::NewEpoch(1)]);
         assert!(events.try_recv().is_ok());
         assert!(feed.directory().sets.contains_key("demo"));
+    }
+
+    #[test]
+    fn one_set_of_many_is_changed_and_found_by_either_name() {
+        let publisher = Publisher::new();
+        let feed = publisher.feed();
+        let set = || Some(Set::new(std::time::Instant::now()));
+        publisher.update("one/demo", set(), &[]);
+        publisher.update("two/other", set(), &[]);
+        let before = feed.directory();
+        publisher.alias("demo", Some("one/demo"));
+        publisher.update("one/demo", set(), &[]);
+        let now = feed.directory();
+        assert!(Arc::ptr_eq(&before.sets["two/other"], &now.sets["two/other"]));
+        assert!(Arc::ptr_eq(now.find("demo").unwrap(), now.find("one/demo").unwrap()));
+        publisher.alias("demo", None);
+        publisher.update("two/other", None, &[]);
+        let now = feed.directory();
+        assert!(now.find("demo").is_none() && now.find("two/other").is_none());
     }
 }

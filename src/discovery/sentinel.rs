@@ -17,7 +17,7 @@ const NO_SUCH_MASTER: &str = "ERR No such master with that name";
 /// The set that the first argument names, exactly.
 fn set(call: &Call<'_>) -> Option<Arc<Set>> {
     let name = std::str::from_utf8(call.arguments.first()?).ok()?;
-    call.shared.feed.directory().sets.get(name).cloned()
+    call.shared.feed.directory().find(name).cloned()
 }
 
 pub(super) fn address(call: &mut Call<'_>) -> Reply {

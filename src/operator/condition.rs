@@ -39,6 +39,8 @@ pub enum ConditionType {
     KindNotServed,
     /// The API server serves another schema than this version knows.
     CrdOutdated,
+    /// `status.election` cannot be understood: somebody wrote it by hand, or a later version did.
+    RecordUnreadable,
     /// Another operator claims this cluster.
     ManagedElsewhere,
     /// Acknowledged writes may have been lost.
@@ -69,6 +71,7 @@ impl ConditionType {
             Self::ReleasePending => "ReleasePending",
             Self::KindNotServed => "KindNotServed",
             Self::CrdOutdated => "CRDOutdated",
+            Self::RecordUnreadable => "RecordUnreadable",
             Self::ManagedElsewhere => "ManagedElsewhere",
             Self::DataLossPossible => "DataLossPossible",
             Self::WritesRefused => "WritesRefused",
@@ -90,6 +93,7 @@ impl ConditionType {
             | Self::NameTaken
             | Self::FieldConflict
             | Self::PasswordLost
+            | Self::RecordUnreadable
             | Self::ImmutableChange => true,
             Self::Ready
             | Self::Progressing
@@ -119,6 +123,7 @@ impl ConditionType {
             | Self::SecretMissing
             | Self::ImmutableChange
             | Self::KindNotServed
+            | Self::RecordUnreadable
             | Self::DataLossPossible
             | Self::WritesRefused => true,
             Self::Ready

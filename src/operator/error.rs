@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::discovery::ServerError;
 use crate::manifest::ManifestError;
 use crate::render::RenderError;
 
@@ -13,6 +14,12 @@ pub enum OperatorError {
     Config {
         /// What kube says.
         source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Clients of Sentinel cannot be answered.
+    #[error("cannot answer clients of Sentinel")]
+    Discovery {
+        /// Why.
+        source: ServerError,
     },
     /// A port for metrics and probes cannot be had.
     #[error("cannot listen on `{address}`")]

@@ -1,4 +1,4 @@
-//! `/metrics`, `/livez` and `/readyz`.
+//! `/metrics`, `/livez`, `/readyz`, and `/explain/NAMESPACE/NAME` for `gungnir explain`.
 //!
 //! Alive = this answers at all: there is one thread, so a loop that hangs is silent here. Ready = every
 //! watch has its first list; waiting for a CRD is not ready, never dead.
@@ -21,7 +21,9 @@ use tokio::time::timeout;
 use tracing::debug;
 
 use super::cache::Cache;
+use super::elections::Elections;
 use super::error::OperatorError;
+use super::facts::ClusterKey;
 use super::metrics::Metrics;
 
 /// The most connections at a time; more wait to be taken.
@@ -31,11 +33,15 @@ const CONNECTION_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a request's head may take.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Answers probes and Prometheus.
+/// What is said to who asks for something else.
+const PAGES: &str = "there are /metrics, /livez, /readyz and /explain/NAMESPACE/NAME\n";
+
+/// Answers probes and Prometheus, and who asks why.
 pub struct Health {
     listener: TcpListener,
     cache: Rc<Cache>,
     metrics: Metrics,
+    elections: Rc<dyn Elections>,
 }
 
 impl Health {
@@ -48,11 +54,12 @@ impl Health {
         address: SocketAddr,
         cache: Rc<Cache>,
         metrics: Metrics,
+        elections: Rc<dyn Elections>,
     ) -> Result<Self, OperatorError> {
         let listener = TcpListener::bind(address)
             .await
             .map_err(|source| OperatorError::Listen { address, source })?;
-        Ok(Self { listener, cache, metrics })
+        Ok(Self { listener, cache, metrics, elections })
     }
 
     /// Answers, for ever.
@@ -89,6 +96,17 @@ impl Health {
         }
     }
 
+    /// What is seen of a cluster, as JSON. It holds no secret: addresses, offsets, reasons.
+    fn explain(&self, namespace: &str, name: &str) -> (StatusCode, String) {
+        let key = ClusterKey { namespace: namespace.to_owned(), name: name.to_owned() };
+        let explanation = self.elections.explain(&key);
+        match explanation.map(|explanation| serde_json::to_string(&explanation)) {
+            Some(Ok(text)) => (StatusCode::OK, text + "\n"),
+            Some(Err(error)) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
+            None => (StatusCode::NOT_FOUND, format!("{key} is not watched here\n")),
+        }
+    }
+
     fn page(&self, path: &str) -> Response<Full<Bytes>> {
         let (status, text) = match path {
             "/metrics" => (StatusCode::OK, self.metrics.text()),
@@ -98,7 +116,10 @@ impl Health {
                 let text = "the first lists are not complete\n".to_owned();
                 (StatusCode::SERVICE_UNAVAILABLE, text)
             }
-            _ => (StatusCode::NOT_FOUND, "there are /metrics, /livez and /readyz\n".to_owned()),
+            _ => match path.strip_prefix("/explain/").and_then(|rest| rest.split_once('/')) {
+                Some((namespace, name)) => self.explain(namespace, name),
+                None => (StatusCode::NOT_FOUND, PAGES.to_owned()),
+            },
         };
         let mut response = Response::new(Full::from(text));
         *response.status_mut() = status;

@@ -21,6 +21,8 @@ mod cache;
 mod condition;
 mod converged;
 mod drift;
+pub mod election;
+mod elections;
 mod error;
 mod events;
 mod facts;
@@ -43,12 +45,14 @@ mod restart;
 mod roll;
 mod run;
 mod secret;
+mod standing;
 mod status;
 mod volume;
 
 pub use annotation::Annotation;
 pub use cache::Scope;
 pub use condition::ConditionType;
+pub use elections::{Elections, NoElections};
 pub use error::{OperatorError, RequestError, Retry, chain};
 pub use facts::{
     Access, ClusterFacts, ClusterKey, PodFacts, ServiceFacts, Terminated, TlsFiles, VolumeFacts,
@@ -58,4 +62,4 @@ pub use manager::Manager;
 pub use metrics::{ClusterLabels, Metrics};
 pub use news::ElectionNews;
 pub use options::Options;
-pub use run::{Elections, NoElections, run, run_with};
+pub use run::{run, run_with};

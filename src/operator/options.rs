@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use crate::discovery;
+
 use super::cache::Scope;
 use super::lease::{LeaseName, LeaseTimes};
 
@@ -16,6 +18,8 @@ pub struct Options {
     pub lease_times: LeaseTimes,
     /// Where it answers probes and Prometheus; nowhere without an address.
     pub listen: Option<SocketAddr>,
+    /// Where and how clients of Sentinel are answered; nowhere without it.
+    pub discovery: Option<discovery::Config>,
     /// Nothing is changed in any cluster.
     pub pause_all: bool,
 }

@@ -19,6 +19,7 @@ use super::adopt::adopt;
 use super::apply::perform;
 use super::cache::{Cache, ClusterObject, KindId, Part, View};
 use super::condition::{ConditionType, Finding};
+use super::elections::Elections;
 use super::error::{ReconcileError, Retry};
 use super::events::Events;
 use super::facts::ClusterKey;
@@ -32,11 +33,15 @@ use super::report::Report;
 use super::requests::Requests;
 use super::restart;
 use super::roll;
+use super::standing;
 use super::status;
 use super::volume;
 
 /// For how long a repair stays in sight as the condition `Drifted`.
 const DRIFT_SHOWN: Duration = Duration::from_secs(3600);
+
+/// After how long a process that only watches asks again for a Secret that it could not read.
+const LEARN_AGAIN: Duration = Duration::from_secs(10);
 
 /// What every look uses.
 pub struct Context {
@@ -46,6 +51,8 @@ pub struct Context {
     pub requests: Requests,
     /// What is remembered.
     pub memories: Memories,
+    /// Who elects masters.
+    pub elections: Rc<dyn Elections>,
     /// What people are told.
     pub events: Events,
     /// What is counted.
@@ -81,6 +88,18 @@ pub async fn reconcile(context: &Context, key: &ClusterKey) -> Option<Instant> {
     let wait = report.retry.and_then(|retry| queue::wait(retry, failures));
     let again = wait.map(|wait| Instant::now() + wait);
     [again, report.wake_at].into_iter().flatten().min()
+}
+
+/// What a process does that watches and does not lead: it learns the passwords, so that its clocks
+/// are warm when it comes to lead.
+pub async fn watch(context: &Context, key: &ClusterKey) -> Option<Instant> {
+    let view = context.cache.view(key);
+    let cluster = view.cluster.clone().filter(|cluster| !cluster.deleting)?;
+    let memory = context.memories.of(key, &cluster.uid);
+    let sound = Rc::new(validated(&cluster).ok()?);
+    memory.borrow_mut().sound = Some(Rc::clone(&sound));
+    let learnt = passwords::learn(context, &cluster, &view, &sound, &memory).await;
+    learnt.is_err().then(|| Instant::now() + LEARN_AGAIN)
 }
 
 async fn look(
@@ -188,16 +207,11 @@ async fn report_status(
     note_drift(memory, now, report);
     let view = context.cache.view(&cluster.key);
     let sound = memory.borrow().sound.clone();
-    let failing = report.failing.as_deref();
-    let status = status::status(
-        cluster,
-        &view,
-        sound.as_deref(),
-        &report.findings,
-        failing,
-        report.rolling.as_deref(),
-        now,
-    );
+    let election = context.elections.view(&cluster.key);
+    if let Some(election) = &election {
+        standing::note(election, report);
+    }
+    let status = status::status(cluster, &view, election.as_ref(), sound.as_deref(), report, now);
     let wanted = sound.map_or(0, |sound| sound.replicas);
     context.metrics.pods(&cluster.key, status.ready_replicas.unwrap_or(0), wanted);
     let Some(object) = status::object(cluster, &status) else { return };

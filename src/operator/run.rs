@@ -1,91 +1,117 @@
 //! The operator's loop: watches touch clusters, the leader looks at them, a few at a time.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use kube::Client;
+use tokio::sync::mpsc;
+use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep_until};
 use tracing::info;
 
+use crate::discovery::{Publisher, Server};
+
 use super::cache::{Cache, watch_all};
+use super::election::{self, ElectionsSetup};
+use super::elections::Elections;
 use super::error::OperatorError;
 use super::events::Events;
-use super::facts::{ClusterFacts, ClusterKey};
+use super::facts::ClusterKey;
 use super::facts_of::facts_of;
 use super::health::Health;
-use super::lease::{Keeper, Leadership};
+use super::lease::{Keeper, Leadership, LeaseName};
 use super::memory::Memories;
 use super::metrics::Metrics;
+use super::news::ElectionNews;
 use super::options::Options;
 use super::queue::Queue;
-use super::reconcile::{Context, reconcile, validated};
+use super::reconcile::{Context, reconcile, validated, watch};
 use super::requests::Requests;
 
 /// How many clusters are looked at at a time.
 const MAX_RUNNING: usize = 8;
+/// How much news of elections may wait to be related.
+const MAX_NEWS_WAITING: usize = 1024;
 /// How long news of one cluster are collected before it is looked at.
 const SETTLE: Duration = Duration::from_millis(20);
-
-/// The half of the operator that elects masters.
-pub trait Elections {
-    /// Tells how a cluster is now.
-    fn update(&self, facts: ClusterFacts);
-
-    /// Tells that a cluster is gone.
-    fn remove(&self, key: &ClusterKey);
-}
-
-/// Elects nobody.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoElections;
-
-impl Elections for NoElections {
-    fn update(&self, _: ClusterFacts) {}
-
-    fn remove(&self, _: &ClusterKey) {}
-}
 
 /// Runs the operator until `end`, then gives the lease back.
 ///
 /// # Errors
 ///
 /// [`OperatorError`] when it cannot start; nothing ends it afterwards but `end`.
-pub async fn run(options: Options, end: impl Future<Output = ()>) -> Result<(), OperatorError> {
+pub async fn run(mut options: Options, end: impl Future<Output = ()>) -> Result<(), OperatorError> {
     let client = Client::try_default()
         .await
         .map_err(|source| OperatorError::Config { source: Box::new(source) })?;
-    run_with(client, options, |_| NoElections, end).await
+    let publisher = Rc::new(Publisher::new());
+    let discovery = options.discovery.take();
+    let discovery = discovery.map(|config| Server::bind(config, publisher.feed())).transpose();
+    let discovery = discovery.map_err(|source| OperatorError::Discovery { source })?;
+    let (news, told) = mpsc::channel(MAX_NEWS_WAITING);
+    let LeaseName { namespace, name, .. } = &options.lease;
+    let identity = format!("{namespace}/{name}");
+    let setup = client.clone();
+    let elections = move |leadership: &Leadership| {
+        let leadership = leadership.clone();
+        let may_act: Rc<dyn Fn() -> bool> = Rc::new(move || leadership.may_act());
+        let setup = ElectionsSetup { client: setup, identity, may_act, news, publisher };
+        RefCell::new(election::Elections::new(setup))
+    };
+    let serve = async {
+        match discovery {
+            Some(server) => server.run(std::future::pending()).await,
+            None => std::future::pending().await,
+        }
+    };
+    // Elections are tasks of this thread, so that thousands cost nothing while they sleep.
+    let local = LocalSet::new();
+    let operate = run_with(client, options, elections, told, end);
+    local
+        .run_until(async {
+            tokio::select! {
+                ended = operate => ended,
+                () = serve => Ok(()),
+            }
+        })
+        .await
 }
 
-/// [`run`], with a client and with whoever elects.
+/// [`run`], with a client, with whoever elects, and with what that tells.
 ///
 /// # Errors
 ///
 /// As [`run`].
-pub async fn run_with<E: Elections>(
+pub async fn run_with<E: Elections + 'static>(
     client: Client,
     options: Options,
     elections: impl FnOnce(&Leadership) -> E,
+    mut news: mpsc::Receiver<ElectionNews>,
     end: impl Future<Output = ()>,
 ) -> Result<(), OperatorError> {
-    let Options { scope, lease, lease_times, listen, pause_all } = options;
+    let Options { scope, lease, lease_times, listen, pause_all, discovery: _ } = options;
     let metrics = Metrics::default();
     let cache = Rc::new(Cache::default());
     let events = Events::new(client.clone(), &lease.identity);
     let (mut keeper, leadership) = Keeper::new(client.clone(), lease, lease_times);
-    let elections = elections(&leadership);
+    let elections: Rc<dyn Elections> = Rc::new(elections(&leadership));
     let context = Context {
         cache: Rc::clone(&cache),
         requests: Requests::new(client.clone(), leadership.clone(), metrics.clone()),
         memories: Memories::default(),
+        elections: Rc::clone(&elections),
         events,
         metrics: metrics.clone(),
         pause_all,
     };
     let health = match listen {
-        Some(address) => Some(Health::bind(address, Rc::clone(&cache), metrics).await?),
+        Some(address) => {
+            let cache = Rc::clone(&cache);
+            Some(Health::bind(address, cache, metrics, Rc::clone(&elections)).await?)
+        }
         None => None,
     };
     let serve = async {
@@ -98,7 +124,7 @@ pub async fn run_with<E: Elections>(
         () = keeper.keep() => {}
         () = watch_all(&client, &scope, &cache) => {}
         () = serve => {}
-        () = work(&context, leadership, &elections) => {}
+        () = work(&context, leadership, &mut news) => {}
         () = end => info!("ends: asked to"),
     }
     // Whatever acted on the lease has been dropped with the block above.
@@ -106,56 +132,83 @@ pub async fn run_with<E: Elections>(
     Ok(())
 }
 
-async fn work(context: &Context, mut leadership: Leadership, elections: &impl Elections) {
+async fn work(
+    context: &Context,
+    mut leadership: Leadership,
+    news: &mut mpsc::Receiver<ElectionNews>,
+) {
     let mut queue = Queue::default();
     let mut running = FuturesUnordered::new();
+    let mut telling = FuturesUnordered::new();
     let mut leading = false;
     loop {
-        take_in(context, elections, &mut queue);
+        take_in(context, &mut queue);
         let may_act = leadership.may_act() && context.cache.is_ready();
         if may_act && !leading {
             let now = Instant::now();
             context.cache.clusters().into_iter().for_each(|key| queue.push(key, now));
         }
+        if may_act != leading {
+            context.elections.leadership_changed();
+        }
         leading = may_act;
         context.metrics.leading(leading);
-        while leading && queue.running() < MAX_RUNNING {
+        let ready = context.cache.is_ready();
+        while ready && queue.running() < MAX_RUNNING {
             let Some(key) = queue.pop(Instant::now()) else { break };
             running.push(async move {
-                let again = reconcile(context, &key).await;
+                let again = match leading {
+                    true => reconcile(context, &key).await,
+                    false => watch(context, &key).await,
+                };
                 (key, again)
             });
         }
-        let due = queue.next_due().filter(|_| leading && queue.running() < MAX_RUNNING);
+        let due = queue.next_due().filter(|_| ready && queue.running() < MAX_RUNNING);
         tokio::select! {
             () = context.cache.changed() => {}
             () = leadership.changed() => {}
             Some((key, again)) = running.next() => {
                 queue.done(&key);
-                tell(context, elections, &key);
+                tell(context, &key);
                 if let Some(at) = again {
                     queue.push(key, at);
                 }
             }
+            Some(told) = news.recv(), if telling.len() < MAX_RUNNING => {
+                queue.push(told.key.clone(), Instant::now() + SETTLE);
+                if leading {
+                    telling.push(relate(context, told));
+                }
+            }
+            Some(()) = telling.next() => {}
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
         }
     }
 }
 
+/// An event of an election, for whoever describes the cluster.
+async fn relate(context: &Context, news: ElectionNews) {
+    let ElectionNews { key, reason, text, warning } = news;
+    if let Some(cluster) = context.cache.view(&key).cluster {
+        context.events.relate(&cluster, warning, reason, &text, None).await;
+    }
+}
+
 /// What the watches touched goes to the election at once, and to the queue.
-fn take_in(context: &Context, elections: &impl Elections, queue: &mut Queue) {
+fn take_in(context: &Context, queue: &mut Queue) {
     let at = Instant::now() + SETTLE;
     for key in context.cache.take_touched() {
-        tell(context, elections, &key);
+        tell(context, &key);
         queue.push(key, at);
     }
 }
 
 /// Tells the election how a cluster is: by its last sound spec, whatever people have written since.
-fn tell(context: &Context, elections: &impl Elections, key: &ClusterKey) {
+fn tell(context: &Context, key: &ClusterKey) {
     let view = context.cache.view(key);
     let Some(cluster) = view.cluster.as_ref().filter(|cluster| !cluster.deleting) else {
-        return elections.remove(key);
+        return context.elections.remove(key);
     };
     let memory = context.memories.of(key, &cluster.uid);
     let mut memory = memory.borrow_mut();
@@ -165,5 +218,7 @@ fn tell(context: &Context, elections: &impl Elections, key: &ClusterKey) {
     let Some(sound) = &memory.sound else { return };
     let (passwords, tls) = (memory.passwords.as_ref(), memory.tls.as_ref());
     let heir = memory.heir.as_deref();
-    elections.update(facts_of(cluster, &view, sound, passwords, tls, heir));
+    let mut facts = facts_of(cluster, &view, sound, passwords, tls, heir);
+    facts.paused |= context.pause_all;
+    context.elections.update(facts);
 }

@@ -9,16 +9,19 @@ use crate::cluster::{LABEL_CLUSTER, Names, ValidatedCluster};
 
 use super::cache::{ClusterObject, Detail, View};
 use super::condition::{ConditionType, Finding, condition};
+use super::election::ElectionView;
+use super::report::Report;
+use super::standing::last_failover;
+use crate::sentinel::Phase;
 
 /// The status of a cluster, but for the election's part.
 #[must_use]
 pub fn status(
     cluster: &ClusterObject,
     view: &View,
+    election: Option<&ElectionView>,
     sound: Option<&ValidatedCluster>,
-    findings: &[Finding],
-    failing: Option<&str>,
-    rolling: Option<&str>,
+    report: &Report,
     now: Timestamp,
 ) -> ValkeyClusterStatus {
     let names = Names::of(&cluster.key.name);
@@ -35,8 +38,8 @@ pub fn status(
         Detail::Service { pod, .. } => pod.clone(),
         Detail::None | Detail::StatefulSet(_) => None,
     });
-    let summary = summary(&counts, master.as_deref(), findings, failing, rolling);
-    let conditions = conditions(cluster, &summary, findings, now);
+    let summary = summary(&counts, master.as_deref(), election, report);
+    let conditions = conditions(cluster, &summary, &report.findings, now);
     ValkeyClusterStatus {
         phase: Some(summary.phase.to_owned()),
         master,
@@ -45,7 +48,7 @@ pub fn status(
         observed_generation: Some(cluster.generation),
         selector: Some(format!("{LABEL_CLUSTER}={}", cluster.key.name)),
         conditions,
-        last_failover: cluster.status.last_failover.clone(),
+        last_failover: last_failover(election, cluster.status.last_failover.as_ref(), now),
         election: None,
     }
 }
@@ -87,21 +90,30 @@ struct Summary {
 fn summary(
     counts: &Counts,
     master: Option<&str>,
-    findings: &[Finding],
-    failing: Option<&str>,
-    rolling: Option<&str>,
+    election: Option<&ElectionView>,
+    report: &Report,
 ) -> Summary {
+    let findings = &report.findings;
+    let (failing, rolling) = (report.failing.as_deref(), report.rolling.as_deref());
     let Counts { wanted, there, ready } = counts;
     let has = |kind| findings.iter().any(|finding| finding.kind == kind);
     let complete = ready >= wanted && there == wanted && *wanted > 0;
     let healthy = complete && master.is_some();
     let pods = format!("{ready} of {wanted} pods are ready");
-    let (phase, reason, message) = if has(ConditionType::Invalid) {
+    let hold = election.and_then(|election| election.hold.as_deref());
+    let under_way = election.and_then(|election| match election.phase? {
+        Phase::Failover => Some("Failover"),
+        Phase::Switchover => Some("Switchover"),
+        Phase::Adopt | Phase::Stable => None,
+    });
+    let (phase, reason, mut message) = if has(ConditionType::Invalid) {
         ("Invalid", "Invalid", "the spec is at fault".to_owned())
     } else if has(ConditionType::Paused) {
         ("Paused", "Paused", format!("nothing is changed; {pods}"))
     } else if let Some(failing) = failing {
         ("Failing", "Failing", failing.to_owned())
+    } else if let Some(phase) = under_way {
+        (phase, phase, format!("the master is being replaced; {pods}"))
     } else if let Some(rolling) = rolling {
         ("Restarting", "Restarting", format!("{pods}; {rolling}"))
     } else if let (true, Some(master)) = (healthy, master) {
@@ -113,10 +125,14 @@ fn summary(
     } else {
         ("Progressing", "PodsNotReady", pods)
     };
+    if let Some(hold) = hold.filter(|_| phase != "Running") {
+        message = format!("{message}; {hold}");
+    }
     let stalled = findings.iter().any(|finding| finding.kind.stalls());
     Summary {
         phase,
         ready: healthy
+            && under_way.is_none()
             && !stalled
             && failing.is_none()
             && rolling.is_none()

@@ -1,5 +1,8 @@
 //! By which hosts and ports the nodes of a set are known: as people wrote them, as they resolve,
 //! as they announce themselves.
+//!
+//! A name is a node's only while the node is there. An address that a pod has left is soon
+//! another's, perhaps of another set.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -12,25 +15,32 @@ use crate::valkey::Address;
 const NOWHERE: (&str, u16) = ("127.0.0.1", 1);
 
 /// The names of the nodes of one set.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Aliases {
-    nodes: Vec<RefCell<BTreeSet<(String, u16)>>>,
+    nodes: RefCell<Vec<BTreeSet<(String, u16)>>>,
 }
 
 impl Aliases {
-    /// The nodes as people wrote them, in the order of their [`NodeId`]s.
+    /// A set whose nodes have no names yet.
     #[must_use]
-    pub fn new(addresses: &[Address]) -> Self {
-        let own = |address: &Address| {
-            RefCell::new(BTreeSet::from([(folded(address.host()), address.port())]))
-        };
-        Self { nodes: addresses.iter().map(own).collect() }
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A node is somewhere now, or nowhere: all names that it had are forgotten, since they may
+    /// belong to somebody else already.
+    pub fn place(&self, node: NodeId, address: Option<&Address>) {
+        let mut nodes = self.nodes.borrow_mut();
+        if nodes.len() <= node.index() {
+            nodes.resize(node.index() + 1, BTreeSet::new());
+        }
+        let own = address.map(|address| (folded(address.host()), address.port()));
+        nodes[node.index()] = own.into_iter().collect();
     }
 
     /// One more name of a node.
     pub fn learn(&self, node: NodeId, host: &str, port: u16) {
-        if let Some(names) = self.nodes.get(node.index()) {
-            let mut names = names.borrow_mut();
+        if let Some(names) = self.nodes.borrow_mut().get_mut(node.index()) {
             // What a server announces may change for ever; what it is known by may not grow so.
             if names.len() < 16 {
                 names.insert((folded(host), port));
@@ -42,7 +52,7 @@ impl Aliases {
     #[must_use]
     pub fn node(&self, host: &str, port: u16) -> Option<NodeId> {
         let name = (folded(host), port);
-        self.nodes.iter().position(|names| names.borrow().contains(&name)).map(NodeId::at)
+        self.nodes.borrow().iter().position(|names| names.contains(&name)).map(NodeId::at)
     }
 
     /// Whom a replica follows that says so.
@@ -69,8 +79,10 @@ mod tests {
 
     #[test]
     fn a_node_is_known_by_every_name() {
-        let addresses = ["Valkey-0.example:7000", "10.0.0.2:7000"].map(|it| it.parse().unwrap());
-        let aliases = Aliases::new(&addresses);
+        let aliases = Aliases::new();
+        for (node, text) in (0..).zip(["Valkey-0.example:7000", "10.0.0.2:7000"]) {
+            aliases.place(NodeId(node), Some(&text.parse().unwrap()));
+        }
         aliases.learn(NodeId(0), "10.0.0.1", 7000);
         for (host, port, expected) in [
             ("valkey-0.EXAMPLE.", 7000, Upstream::Node(NodeId(0))),
@@ -81,5 +93,20 @@ mod tests {
         ] {
             assert_eq!(aliases.upstream(host, port), expected, "{host}:{port}");
         }
+    }
+
+    #[test]
+    fn a_node_that_moved_is_no_longer_where_it_was() {
+        let aliases = Aliases::new();
+        let node = NodeId(1);
+        aliases.place(node, Some(&"10.0.0.2:6379".parse().unwrap()));
+        aliases.learn(node, "valkey-1.example", 6379);
+        aliases.place(node, Some(&"10.0.0.9:6379".parse().unwrap()));
+        assert_eq!(aliases.upstream("10.0.0.9", 6379), Upstream::Node(node));
+        for gone in ["10.0.0.2", "valkey-1.example"] {
+            assert_eq!(aliases.upstream(gone, 6379), Upstream::Stranger, "{gone}");
+        }
+        aliases.place(node, None);
+        assert_eq!(aliases.upstream("10.0.0.9", 6379), Upstream::Stranger);
     }
 }

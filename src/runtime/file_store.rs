@@ -15,11 +15,11 @@ use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
 use std::time::Duration;
 
-use tokio::sync::Mutex;
-use tokio::task::spawn_blocking;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::disk::{self, Disk, Durable, LocalDisk};
@@ -31,21 +31,76 @@ use crate::sentinel::{NodeId, Pointer, Record};
 /// How long a disk may take. One that needs longer is tried again; what it still does then is
 /// found by the version.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the end of the process waits for it.
+const END_PATIENCE: Duration = Duration::from_secs(1);
 /// The record says who may be promoted: nobody else has to read it.
 const MODE: u32 = 0o600;
 
 /// A [`Store`] of two files.
 #[derive(Debug)]
 pub struct FileStore {
-    files: Arc<Mutex<Files>>,
+    disk: DiskThread,
     /// What was seen to start as a replica of nowhere.
     gated: BTreeSet<NodeId>,
     /// What this process pointed at: the file has no room for the epoch.
     pointed: Option<Pointer>,
 }
 
-/// What the disk's thread needs; it belongs to one call at a time, even when nobody waits for that
-/// call any more.
+/// The thread that waits for the disk: one, so that nothing overtakes anything, and of its own, so
+/// that no name server's answer is waited for in front of it.
+#[derive(Debug)]
+struct DiskThread {
+    /// `None` at the end.
+    work: Option<Sender<Work>>,
+    done: Receiver<()>,
+}
+
+/// What is to be done with the files.
+type Work = Box<dyn FnOnce(&mut Files) + Send>;
+
+impl DiskThread {
+    fn start(mut files: Files) -> io::Result<Self> {
+        let (work, orders) = channel::<Work>();
+        let (is_done, done) = channel();
+        thread::Builder::new().name("disk".to_owned()).spawn(move || {
+            while let Ok(work) = orders.recv() {
+                work(&mut files);
+            }
+            // The lock is free from here on.
+            drop(files);
+            // Nobody waits for it before the end.
+            let _ = is_done.send(());
+        })?;
+        Ok(Self { work: Some(work), done })
+    }
+
+    /// Does work there; what has not begun when nobody waits for it any more is left out.
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Files) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let gone = || StoreError::Unavailable(io::Error::other("the disk's thread has ended"));
+        let (reply, answer) = oneshot::channel();
+        let order: Work = Box::new(move |files| {
+            if !reply.is_closed() {
+                // Whoever asked may give up meanwhile.
+                let _ = reply.send(work(files));
+            }
+        });
+        self.work.as_ref().ok_or_else(gone)?.send(order).map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+}
+
+impl Drop for DiskThread {
+    fn drop(&mut self) {
+        self.work = None;
+        // A disk that hangs does not keep the process from ending.
+        let _ = self.done.recv_timeout(END_PATIENCE);
+    }
+}
+
+/// What the disk's thread needs.
 #[derive(Debug)]
 struct Files {
     disk: Box<dyn Disk>,
@@ -90,9 +145,11 @@ impl FileStore {
         disk::remove_temporary(&place).map_err(unreadable)?;
         disk::remove_temporary(&endpoint).map_err(no_endpoint)?;
         // Whoever wrote it may have died before it was sure to stay.
-        let files = Files { disk, names, path, place, endpoint, unsynced: true, _lock: lock };
+        let kept = path.clone();
+        let files = Files { disk, names, path: kept, place, endpoint, unsynced: true, _lock: lock };
         let State { record: _, gated } = files.load()?;
-        Ok(Self { files: Arc::new(Mutex::new(files)), gated, pointed: None })
+        let disk = DiskThread::start(files).map_err(unreadable)?;
+        Ok(Self { disk, gated, pointed: None })
     }
 
     /// The nodes that were seen to start as replicas of nowhere, by any run of this program.
@@ -106,13 +163,7 @@ impl FileStore {
         &self,
         work: impl FnOnce(&mut Files) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let files = Arc::clone(&self.files);
-        let run = async move {
-            let mut files = files.lock_owned().await;
-            let done = spawn_blocking(move || work(&mut files)).await;
-            done.unwrap_or_else(|error| Err(StoreError::Unavailable(io::Error::other(error))))
-        };
-        timeout(PATIENCE, run).await.unwrap_or_else(|_| {
+        timeout(PATIENCE, self.disk.run(work)).await.unwrap_or_else(|_| {
             let late = io::Error::new(io::ErrorKind::TimedOut, "the disk does not answer");
             Err(StoreError::Unavailable(late))
         })
@@ -450,7 +501,6 @@ mod tests {
         let (begun, has_begun) = mpsc::channel();
         let (go_on, gate) = mpsc::channel();
         let mut store = set.open_on(Slow { begun, go_on: gate.into() }).unwrap();
-        // A blocked thread keeps the paused clock from advancing by itself.
         let late = {
             let record = record(1);
             let write = store.write(&record, 0);
@@ -466,7 +516,9 @@ mod tests {
         };
         let Err(StoreError::Unavailable(error)) = late else { panic!("{late:?}") };
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-        // The second write waits for the first, which was done after all.
+        // The second write waits for the first, which was done after all. A paused clock would not
+        // wait for another thread.
+        tokio::time::resume();
         go_on.send(()).unwrap();
         go_on.send(()).unwrap();
         assert!(matches!(store.write(&record(2), 0).await, Err(StoreError::Conflict)));

@@ -276,6 +276,7 @@ struct NodeMirror {
     #[serde(with = "Maybe::<IdMirror>")]
     last_run: Option<Id>,
     remembered: Option<(u64, bool)>,
+    blank: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -516,16 +517,16 @@ pub(super) mod tests {
                 id(), select(vec![EndedBy::ContainerStatus, EndedBy::FinThenRefused]), count(),
             )),
             paused_until_ms in of(count()),
-            flags in any::<(bool, bool, bool, bool)>(),
+            flags in any::<(bool, bool, bool, bool, bool)>(),
             highest_term in count(),
             last_run in of(id()),
             remembered in of((count(), any::<bool>())),
         ) -> Node {
-            let (busy, shut_out, gated, leaving) = flags;
+            let (busy, shut_out, gated, leaving, blank) = flags;
             let ended = ended.map(|(run_id, by, at_ms)| Ended { run_id, by, at_ms });
             Node {
                 asked_ms, trouble, report, ended, paused_until_ms, busy, highest_term, shut_out,
-                gated, leaving, last_run, remembered,
+                gated, leaving, last_run, remembered, blank,
             }
         }
     }

@@ -8,14 +8,18 @@
 //! ```
 //!
 //! A set is one future: nothing in it is spawned, and when it is dropped all its connections are.
+//! What it is watched for ([`SetTargets`]) may change meanwhile; connections to processes that stay
+//! are kept.
 //! Nodes are asked concurrently, so that a slow one delays no other; a node has one command under
 //! way at most. Whether this process may still act is asked again right before a command is sent.
 //!
 //! What never happens here: a decision about who is master.
 
 mod aliases;
+mod ask;
 mod board;
 mod control;
+mod crew;
 mod disk;
 mod endpoint_file;
 mod event_log;
@@ -26,12 +30,17 @@ mod hex_id;
 mod hold_news;
 mod mirror;
 mod names;
+mod obey;
 mod password_file;
 mod perform;
 mod report;
+mod session;
 mod set;
+mod shut_out;
 mod state_file;
 mod store;
+mod story;
+mod target;
 #[cfg(test)]
 mod toy;
 mod trace;
@@ -49,9 +58,11 @@ pub use file_store::FileStore;
 pub use hold_news::HoldNews;
 pub use names::SetNames;
 pub use password_file::{MAX_PASSWORD_BYTES, PasswordFile};
-pub use set::{Asked, Look, NodeSetup, Observer, SetSetup, Wished, look_once, watch_set};
+pub use set::{Asked, Look, Observer, SetSetup, Wished, look_once, watch_set};
 pub use state_file::StateError;
 pub use store::{Store, StoreError, Versioned};
+pub use story::{Story, Told};
+pub use target::{NodeSetup, NodeTarget, ProcessTarget, SetTargets};
 pub use trace::{Decision, Difference, Recorder, Replay, ReplayError, Step, replay};
 
 use std::time::Duration;

@@ -3,27 +3,39 @@
 use crate::sentinel::{self, NodeId};
 use crate::valkey::{Address, Command, ErrorReply};
 
+use super::shut_out;
+
+/// What a command needs to know beside itself.
+pub(super) struct Around<'a> {
+    /// Where a node is that others may follow; `None` when that is not known for certain.
+    pub address: &'a dyn Fn(NodeId) -> Option<Address>,
+    /// How old an acknowledgement may be, in seconds.
+    pub max_lag_s: u32,
+    /// `min-replicas-to-write` as it is on this server; `None` when that is not known.
+    pub min_replicas_now: Option<u8>,
+    /// Whether each node replicates as a user of its own.
+    pub shuts_out: bool,
+}
+
 /// The requests of one command, in rounds: a round is sent when each answer of the one before was
-/// good, so that a master never leads with a setting that it refused.
-pub(super) fn rounds(
-    command: sentinel::Command,
-    addresses: &[Address],
-    max_lag_s: u32,
-    min_replicas_now: u8,
-) -> Vec<Vec<Command>> {
-    let address = |node: NodeId| addresses.get(node.index());
-    match command {
+/// good, so that a master never leads with a setting that it refused. `None` when it cannot be
+/// sent now.
+pub(super) fn rounds(command: sentinel::Command, around: &Around<'_>) -> Option<Vec<Vec<Command>>> {
+    let min_replicas = |w: u8| Command::config_set_min_replicas(u32::from(w), around.max_lag_s);
+    Some(match command {
         sentinel::Command::Freeze => vec![vec![Command::replicaof_nowhere()]],
-        sentinel::Command::Promote { min_replicas_to_write: w } if w == min_replicas_now => {
+        sentinel::Command::Promote { min_replicas_to_write: w }
+            if Some(w) == around.min_replicas_now =>
+        {
             vec![vec![Command::replicaof_no_one()]]
         }
-        sentinel::Command::Promote { min_replicas_to_write: w } => vec![
-            vec![Command::config_set_min_replicas(u32::from(w), max_lag_s)],
-            vec![Command::replicaof_no_one()],
-        ],
-        sentinel::Command::Follow(node) => address(node)
-            .map(|it| vec![vec![Command::replicaof(it.host(), it.port())]])
-            .unwrap_or_default(),
+        sentinel::Command::Promote { min_replicas_to_write: w } => {
+            vec![vec![min_replicas(w)], vec![Command::replicaof_no_one()]]
+        }
+        sentinel::Command::Follow(node) => {
+            let address = (around.address)(node)?;
+            vec![vec![Command::replicaof(address.host(), address.port())]]
+        }
         sentinel::Command::Pause { limit_ms } => vec![vec![Command::client_pause_write(limit_ms)]],
         sentinel::Command::Release => vec![vec![
             Command::client_kill_normal(),
@@ -36,12 +48,12 @@ pub(super) fn rounds(
         sentinel::Command::ScriptKill => {
             vec![vec![Command::script_kill(), Command::function_kill()]]
         }
-        sentinel::Command::SetMinReplicas(w) => {
-            vec![vec![Command::config_set_min_replicas(u32::from(w), max_lag_s)]]
-        }
+        sentinel::Command::SetMinReplicas(w) => vec![vec![min_replicas(w)]],
         // Without a replication user for each node there is nothing to turn off.
-        sentinel::Command::ShutOut(_) | sentinel::Command::LetIn(_) => Vec::new(),
-    }
+        sentinel::Command::ShutOut(node) if around.shuts_out => vec![shut_out::off(node)],
+        sentinel::Command::LetIn(node) if around.shuts_out => vec![shut_out::on(node)],
+        sentinel::Command::ShutOut(_) | sentinel::Command::LetIn(_) => vec![Vec::new()],
+    })
 }
 
 /// Whether an error still leaves the command done.

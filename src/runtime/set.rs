@@ -4,25 +4,22 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
-use futures_util::stream::FuturesUnordered;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::sentinel::{
     Action, Hold, Local, Millis, Node, NodeId, Observation, Phase, Record, Request, Settings, Wish,
     step,
 };
-use crate::valkey::{Address, Dial, ServerConfig};
+use crate::valkey::ServerConfig;
 
 use super::Clock;
-use super::aliases::Aliases;
 use super::board::Board;
+use super::crew::Crew;
 use super::fence::Fence;
-use super::password_file::PasswordFile;
 use super::store::Store;
-use super::watcher::{self, Watcher};
-use super::writer;
+use super::target::SetTargets;
+use super::{watcher, writer};
 
 /// How long a process waits for an answer, by the settings of its set.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +35,7 @@ pub(super) struct Timing {
 }
 
 impl Timing {
-    fn of(settings: &Settings) -> Self {
+    pub fn of(settings: &Settings) -> Self {
         let down_after = Duration::from_millis(settings.down_after_ms);
         // As Sentinel does: a link with a PING older than half the patience is made anew.
         let answer = (down_after / 2).clamp(Duration::from_millis(200), Duration::from_secs(15));
@@ -51,25 +48,10 @@ impl Timing {
     }
 }
 
-/// How a node is reached.
-#[derive(Debug, Clone)]
-pub struct NodeSetup {
-    /// By which name replicas are told to follow it.
-    pub address: Address,
-    /// How it is dialled.
-    pub dial: Dial,
-    /// Where another password may be found when the one that is known is refused.
-    pub password_file: Option<Rc<PasswordFile>>,
-    /// It is known to start as a replica of nowhere.
-    pub gated: bool,
-}
-
 /// What a set is watched with.
 pub struct SetSetup {
-    /// What people ask for.
-    pub settings: Settings,
-    /// The nodes, in the order of their [`NodeId`](crate::sentinel::NodeId)s.
-    pub nodes: Vec<NodeSetup>,
+    /// What it is watched for; the present value counts.
+    pub targets: watch::Receiver<SetTargets>,
     /// Shuts out leaders that were replaced; `None` where no users may be made.
     pub fence: Option<Fence>,
     /// Whether this process may act right now; asked before each effect.
@@ -103,61 +85,25 @@ pub async fn watch_set<S: Store>(
     mut asked: mpsc::Receiver<Asked>,
     observer: &mut dyn Observer,
 ) {
-    let board = Rc::new(Board::new(setup.settings.clone(), setup.nodes.len()));
+    let board = Rc::new(Board::new(&setup.targets.borrow()));
     writer::begin(&mut store, &board).await;
-    let (watchers, commands) = watchers(&setup, &board);
-    let (writes, orders) = mpsc::channel(2);
-    let watch = async {
-        let mut watchers: FuturesUnordered<_> = watchers.into_iter().map(Watcher::watch).collect();
-        while watchers.next().await.is_some() {}
-    };
+    let crew = Crew::new(&setup, &board);
+    let (writes, orders) = mpsc::channel(4);
     let write = writer::write_all(store, &board, orders);
-    let decide = decide(&setup, &board, &commands, &writes, &mut asked, observer);
+    let decide = decide(&setup, &board, &crew, &writes, &mut asked, observer);
     // None of them ends but by being dropped.
     tokio::select! {
-        () = watch => {}
+        () = crew.work(&setup) => {}
         () = write => {}
         () = decide => {}
     }
-}
-
-fn watchers(
-    setup: &SetSetup,
-    board: &Rc<Board>,
-) -> (Vec<Watcher>, Vec<mpsc::Sender<watcher::Order>>) {
-    let addresses: Rc<[Address]> = setup.nodes.iter().map(|node| node.address.clone()).collect();
-    let aliases = Rc::new(Aliases::new(&addresses));
-    let fence = setup.fence.clone().map(Rc::new);
-    let mut watchers = Vec::new();
-    let mut senders = Vec::new();
-    for (index, node) in setup.nodes.iter().enumerate() {
-        let id = NodeId::at(index);
-        board.update(id, |it| it.gated = node.gated);
-        // A node has one command under way at most.
-        let (sender, orders) = mpsc::channel(1);
-        senders.push(sender);
-        watchers.push(Watcher {
-            id,
-            dial: node.dial.clone(),
-            password_file: node.password_file.clone(),
-            addresses: Rc::clone(&addresses),
-            aliases: Rc::clone(&aliases),
-            board: Rc::clone(board),
-            fence: fence.clone(),
-            orders,
-            may_act: Rc::clone(&setup.may_act),
-            clock: setup.clock,
-            timing: Timing::of(&setup.settings),
-        });
-    }
-    (watchers, senders)
 }
 
 /// Observes, steps, performs; again whenever something has changed.
 async fn decide(
     setup: &SetSetup,
     board: &Board,
-    commands: &[mpsc::Sender<watcher::Order>],
+    crew: &Crew,
     writes: &mpsc::Sender<writer::Order>,
     asked: &mut mpsc::Receiver<Asked>,
     observer: &mut dyn Observer,
@@ -165,9 +111,33 @@ async fn decide(
     let mut local = Local::default();
     let mut replies = Replies::default();
     let mut remembered = gated(&board.observation(false));
+    let mut targets = setup.targets.clone();
+    let (mut reread, mut leadership) = {
+        let targets = targets.borrow();
+        (targets.reread, targets.leadership)
+    };
+    let mut led = (setup.may_act)();
     loop {
         let now_ms = setup.clock.now_ms();
-        let seen = board.observation((setup.may_act)());
+        let leading = (setup.may_act)();
+        let (hint, now_leadership) = {
+            let targets = targets.borrow_and_update();
+            (targets.reread, targets.leadership)
+        };
+        led &= now_leadership == leadership;
+        let leads_again = leading && !led;
+        if (leads_again || hint != reread) && writes.try_send(writer::Order::Reread).is_ok() {
+            reread = hint;
+            led = leading;
+            leadership = now_leadership;
+            if leads_again {
+                // Somebody else may have led meanwhile: a new term, on what is recorded now.
+                board.my_term.send_replace(0);
+                board.writing.set(true);
+            }
+        }
+        led &= leading;
+        let seen = board.observation(leading && led);
         let (next, actions) = step(&local, &seen, now_ms);
         observer.stepped(&seen, &next, &actions, now_ms);
         local = next;
@@ -177,12 +147,11 @@ async fn decide(
         {
             remembered = now_gated;
         }
-        let mut wake_ms = now_ms + setup.settings.ping_interval_ms;
+        let mut wake_ms = now_ms + seen.settings.ping_interval_ms;
         for action in actions {
             match action {
                 Action::Send { node, run_id, command } => {
-                    let order = watcher::Order { run_id, command };
-                    let sent = commands[node.index()].try_send(order).is_ok();
+                    let sent = crew.send(node, watcher::Order { run_id, command });
                     board.update_quietly(node, |it| it.busy |= sent);
                 }
                 Action::Write(record) => {
@@ -201,6 +170,7 @@ async fn decide(
         }
         tokio::select! {
             () = board.changed.notified() => {}
+            () = watcher::changed(&mut targets) => {}
             () = sleep_until(setup.clock.instant(wake_ms)) => {}
             Some(wish) = asked.recv(), if replies.is_free() => replies.ask(board, wish),
         }
@@ -263,15 +233,11 @@ pub struct Look {
 /// Looks at a set once, changing nothing: until every node has answered, or is known not to, or
 /// `limit` has passed; and what the rules would say to taking it over as it is.
 pub async fn look_once(setup: &SetSetup, limit: Duration) -> Look {
-    let board = Rc::new(Board::new(setup.settings.clone(), setup.nodes.len()));
-    let (watchers, _commands) = watchers(setup, &board);
+    let board = Rc::new(Board::new(&setup.targets.borrow()));
+    let crew = Crew::new(setup, &board);
     let deadline = Instant::now() + limit;
     let heard = |(node, said): (&Node, &Option<String>)| {
         node.report.is_some() || node.trouble.is_some() || said.is_some()
-    };
-    let looks = async {
-        let mut watchers: FuturesUnordered<_> = watchers.into_iter().map(Watcher::watch).collect();
-        while watchers.next().await.is_some() {}
     };
     let wait = async {
         while !board.nodes.borrow().iter().zip(board.said.borrow().iter()).all(heard) {
@@ -280,7 +246,7 @@ pub async fn look_once(setup: &SetSetup, limit: Duration) -> Look {
     };
     let both = async {
         tokio::select! {
-            () = looks => {}
+            () = crew.work(setup) => {}
             () = wait => {}
         }
     };

@@ -3,28 +3,28 @@
 //! A second connection is always idle. When the process behind it dies its kernel ends it with a
 //! FIN; together with two refused dials that is how a death is known before any silence is long
 //! enough.
+//!
+//! A node may move: its pod is made anew, elsewhere. The connection to the process that was there
+//! is kept as long as that one leads, so that it can hand over.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{debug, info, warn};
 
-use crate::sentinel::{self, Ended, EndedBy, Home, Id, NodeId, Trouble};
-use crate::valkey::{
-    Address, Answer, Closed, Command, Connection, Dial, ErrorReply, Info, Lost, Mode, OpenError,
-    ServerConfig,
-};
+use crate::sentinel::{self, Ended, EndedBy, Id, NodeId};
+use crate::valkey::{Closed, Connection, Credentials, Lost, OpenError, Role};
 
 use super::Clock;
 use super::aliases::Aliases;
 use super::board::Board;
-use super::fence::{Fence, Standing, terms};
-use super::password_file::PasswordFile;
-use super::perform;
-use super::report::{Beside, report, trouble};
+use super::fence::Fence;
+use super::session::Session;
 use super::set::Timing;
+use super::target::{ProcessTarget, SetTargets};
 
 /// Between the two dials that have to be refused, in milliseconds: a proof needs both within 50.
 const SECOND_DIAL_AFTER: Duration = Duration::from_millis(8);
@@ -33,12 +33,6 @@ const SECOND_DIAL_AFTER: Duration = Duration::from_millis(8);
 const IDLE_FIN_LIMIT: Duration = Duration::from_millis(100);
 /// How long its listener may outlive them.
 const REFUSAL_LIMIT: Duration = Duration::from_millis(500);
-/// A full `INFO` and the configuration are read at least this often.
-const FULL_LOOK_PERIOD: Duration = Duration::from_secs(10);
-/// The same while pings are quicker than a second.
-const QUICK_FULL_LOOK_PERIOD: Duration = Duration::from_secs(1);
-/// The first wait after a command that was refused, and the longest.
-const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
 /// A command for one run of a node.
 #[derive(Debug)]
@@ -50,79 +44,114 @@ pub(super) struct Order {
 /// Watches one node.
 pub(super) struct Watcher {
     pub id: NodeId,
-    pub dial: Dial,
-    pub password_file: Option<Rc<PasswordFile>>,
-    pub addresses: Rc<[Address]>,
+    pub targets: watch::Receiver<SetTargets>,
+    /// The process that it is now.
+    pub target: Option<ProcessTarget>,
     pub aliases: Rc<Aliases>,
     pub board: Rc<Board>,
     pub fence: Option<Rc<Fence>>,
+    /// A password that was found in a file after the one before was refused.
+    pub found: RefCell<Option<Credentials>>,
     pub orders: mpsc::Receiver<Order>,
     pub may_act: Rc<dyn Fn() -> bool>,
     pub clock: Clock,
     pub timing: Timing,
 }
 
-/// A connection that is up, and what was read on it.
-struct Session {
-    connection: Connection,
-    idle: Option<Connection>,
-    info: Info,
-    config: ServerConfig,
-    full_look: Instant,
-    /// The term that this connection was taken over into, and how that went.
-    term: u64,
-    standing: Standing,
-    /// How the last command was refused.
-    refused: Option<ErrorReply>,
-    /// After a refused command, when the next one may come, and how long the wait was.
-    retry: Option<(Instant, Duration)>,
-}
-
-/// Why a session could not begin.
-enum NoSession {
-    Open(OpenError),
-    Lost(Lost),
-    /// It answers, but cannot be read.
-    Answer(ErrorReply),
-    /// It answers, but is no server that replicates.
-    Stranger(String),
-}
-
 impl Watcher {
     /// Watches for ever.
     pub async fn watch(mut self) {
-        let mut wait = self.timing.first_retry;
+        let mut targets = self.targets.clone();
         let mut said = String::new();
+        let mut wait = self.timing.first_retry;
         // Names are looked up once; what a node is known by afterwards is where it was reached.
         loop {
             self.owe_answer();
-            match self.open().await {
-                Ok(mut session) => {
+            let Some(target) = self.target.clone() else {
+                self.drain();
+                changed(&mut targets).await;
+                self.aim(&mut targets);
+                wait = self.timing.first_retry;
+                continue;
+            };
+            let opened = tokio::select! {
+                opened = self.open(&target) => Some(opened),
+                () = self.moved(targets.clone(), &target) => None,
+            };
+            match opened {
+                Some(Ok(mut session)) => {
                     wait = self.timing.first_retry;
                     if !said.is_empty() {
-                        info!(node = %self.dial.address, "answers again");
+                        info!(node = %target.dial.address, "answers again");
                         said.clear();
                     }
-                    let lost = self.serve(&mut session).await;
-                    debug!(node = %self.dial.address, %lost, "the connection was lost");
+                    let lost = self.serve(&mut session, &mut targets).await;
+                    debug!(node = %target.dial.address, %lost, "the connection was lost");
                     self.lose(&mut session, &lost).await;
                 }
-                Err(failure) => {
+                Some(Err(failure)) => {
                     let text = self.note(failure);
                     if text != said {
-                        warn!(node = %self.dial.address, "{text}");
+                        warn!(node = %target.dial.address, "{text}");
                         said = text;
                     }
                     self.drain();
-                    sleep(wait).await;
-                    wait = (wait * 2).min(self.timing.ping_interval);
+                    tokio::select! {
+                        () = sleep(wait) => wait = (wait * 2).min(self.timing.ping_interval),
+                        () = changed(&mut targets) => {}
+                    }
                 }
+                None => {}
+            }
+            if self.aim(&mut targets) {
+                wait = self.timing.first_retry;
             }
         }
     }
 
+    /// Takes in where the node is now, and says whether that is elsewhere.
+    fn aim(&mut self, targets: &mut watch::Receiver<SetTargets>) -> bool {
+        let (target, leaving): (Option<ProcessTarget>, bool) = {
+            let targets = targets.borrow_and_update();
+            self.timing = Timing::of(&targets.settings);
+            let node = targets.nodes.get(self.id.index());
+            (targets.process(self.id.index()).cloned(), node.is_some_and(|node| node.leaving))
+        };
+        let moved = match (&self.target, &target) {
+            (Some(before), Some(now)) => !before.is_same_place(now),
+            (None, None) => false,
+            _ => true,
+        };
+        let dialled = |target: &Option<ProcessTarget>| {
+            target.as_ref().and_then(|target| target.dial.credentials.clone())
+        };
+        if dialled(&self.target) != dialled(&target) {
+            self.found.replace(None);
+        }
+        if moved {
+            self.aliases.place(self.id, target.as_ref().map(|target| &target.address));
+        }
+        self.target = target;
+        let before = self.board.nodes.borrow().get(self.id.index()).map(|node| node.leaving);
+        if before != Some(leaving) {
+            self.board.update(self.id, |node| node.leaving = leaving);
+        }
+        moved
+    }
+
+    /// Ends when the node is to be reached in another way than by `target`.
+    async fn moved(&self, mut targets: watch::Receiver<SetTargets>, target: &ProcessTarget) {
+        loop {
+            let process = targets.borrow_and_update().process(self.id.index()).cloned();
+            if !process.is_some_and(|process| process.is_dialled_like(target)) {
+                return;
+            }
+            changed(&mut targets).await;
+        }
+    }
+
     /// A question has been put, or a connection is not up, which is the same.
-    fn owe_answer(&self) {
+    pub(super) fn owe_answer(&self) {
         let now_ms = self.clock.now_ms();
         self.board.update(self.id, |node| node.asked_ms = node.asked_ms.or(Some(now_ms)));
     }
@@ -133,147 +162,20 @@ impl Watcher {
         self.board.update(self.id, |node| node.busy = false);
     }
 
-    /// A connection; when the password is refused, with the one that is in its file by now.
-    async fn connect(&mut self) -> Result<Connection, OpenError> {
-        let opened = Connection::open(&self.dial).await;
-        let Some(file) = &self.password_file else { return opened };
-        match &opened {
-            Err(OpenError::Reply { reply: ErrorReply::WrongPass | ErrorReply::NoAuth, .. }) => {}
-            _ => return opened,
-        }
-        let found = file.read().await;
-        if found.is_none() || found == self.dial.credentials {
-            return opened;
-        }
-        info!(node = %self.dial.address, "the password file has another password by now");
-        self.dial.credentials = found;
-        Connection::open(&self.dial).await
-    }
-
-    async fn open(&mut self) -> Result<Session, NoSession> {
-        let asked_ms = self.clock.now_ms();
-        let mut connection = self.connect().await.map_err(NoSession::Open)?;
-        if let Some(peer) = connection.peer() {
-            let port = self.dial.address.port();
-            self.aliases.learn(self.id, &peer.ip().to_string(), port);
-        }
-        let commands = [Command::ping(), Command::info_full(), Command::config_get_all()];
-        let answers =
-            connection.request(&commands, self.timing.request).await.map_err(NoSession::Lost)?;
-        let Ok([ping, info, config]) = <[Answer; 3]>::try_from(answers) else {
-            return Err(NoSession::Lost(Lost::Abandoned));
-        };
-        let info = info.map_err(NoSession::Answer)?;
-        let info = Info::parse(text(&info)).map_err(|it| NoSession::Stranger(it.to_string()))?;
-        if info.mode == Mode::Cluster {
-            let why = "it is a node of Valkey Cluster, whose nodes decide themselves who is master";
-            return Err(NoSession::Stranger(why.to_owned()));
-        }
-        let config = config.map_err(NoSession::Answer)?;
-        let config =
-            ServerConfig::parse(&config).map_err(|it| NoSession::Stranger(it.to_string()))?;
-        if let Some(host) = &config.replica_announce_ip {
-            let port = config.replica_announce_port.unwrap_or(self.dial.address.port());
-            self.aliases.learn(self.id, host, port);
-        }
-        let known = terms(&mut connection, self.timing).await.map_err(NoSession::Lost)?;
-        let highest = known.and_then(|terms| terms.into_iter().max()).unwrap_or(0);
-        let session = Session {
-            connection,
-            idle: None,
-            info,
-            config,
-            full_look: Instant::now(),
-            term: 0,
-            standing: Standing::Open,
-            refused: None,
-            retry: None,
-        };
-        let trouble = ping.err().map(|error| trouble(&error));
-        let gated = self.gate_seen(&session);
-        self.board.update(self.id, |node| {
-            node.highest_term = highest;
-            node.gated = gated.unwrap_or(node.gated);
-        });
-        self.board.say(self.id, None);
-        self.show(&session, asked_ms, trouble);
-        Ok(session)
-    }
-
-    /// A run that is new here shows how it started.
-    fn gate_seen(&self, session: &Session) -> Option<bool> {
-        let run_id = Id(*session.info.run_id.as_bytes());
-        let nodes = self.board.nodes.borrow();
-        let before = nodes[self.id.index()].last_run?;
-        if before == run_id {
-            return None;
-        }
-        let beside = Self::beside(session, 0);
-        Some(report(&session.info, beside, &self.aliases).is_frozen())
-    }
-
-    fn beside(session: &Session, asked_ms: u64) -> Beside {
-        let w = session.config.min_replicas_to_write;
-        Beside {
-            asked_ms,
-            home: Home::default(),
-            priority: session.config.replica_priority,
-            min_replicas_to_write: u8::try_from(w).unwrap_or(u8::MAX),
-        }
-    }
-
-    /// Shows what was read.
-    fn show(&self, session: &Session, asked_ms: u64, trouble: Option<Trouble>) {
-        if let Some(place) = self.board.configs.borrow_mut().get_mut(self.id.index())
-            && place.as_ref() != Some(&session.config)
-        {
-            *place = Some(session.config.clone());
-        }
-        let mut report = report(&session.info, Self::beside(session, asked_ms), &self.aliases);
-        report.loading |= trouble == Some(Trouble::Loading);
-        self.board.update(self.id, |node| {
-            node.asked_ms = None;
-            node.trouble = trouble;
-            node.last_run = Some(report.run_id);
-            node.ended = None;
-            node.report = Some(report);
-        });
-    }
-
-    /// Notes why there is no session, and says it in words.
-    fn note(&self, failure: NoSession) -> String {
-        let (found, text) = match failure {
-            NoSession::Open(error) => {
-                let found = match &error {
-                    OpenError::Reply { reply, .. } if reply.proves_alive() => Some(trouble(reply)),
-                    _ => None,
-                };
-                (found, error.to_string())
-            }
-            NoSession::Lost(lost) => (None, lost.to_string()),
-            NoSession::Answer(reply) => (Some(trouble(&reply)), reply.to_string()),
-            NoSession::Stranger(text) => (Some(Trouble::Stranger), text),
-        };
-        self.board.update(self.id, |node| {
-            if let Some(trouble) = found {
-                // It lives, whatever it says.
-                node.asked_ms = None;
-                node.trouble = Some(trouble);
-                node.ended = None;
-            }
-        });
-        self.board.say(self.id, Some(text.clone()));
-        text
-    }
-
-    /// Asks and tells, until the connection is lost.
-    async fn serve(&mut self, session: &mut Session) -> Lost {
+    /// Asks and tells, until the connection is lost, or another process is to be reached.
+    async fn serve(
+        &mut self,
+        session: &mut Session,
+        targets: &mut watch::Receiver<SetTargets>,
+    ) -> Lost {
         let mut next_ping = Instant::now() + self.timing.ping_interval;
-        session.idle = self.connect().await.ok();
         let board = Rc::clone(&self.board);
         let mut terms = board.my_term.subscribe();
-        terms.mark_changed();
+        session.idle = self.connect(&session.target).await.ok();
         loop {
+            if self.is_let_go(session, targets) {
+                return Lost::Abandoned;
+            }
             let retry_at = session.retry.map(|(at, _)| at);
             tokio::select! {
                 biased;
@@ -283,22 +185,21 @@ impl Watcher {
                         return lost;
                     }
                 }
-                Ok(()) = terms.changed() => {
-                    if let Err(lost) = self.stand(session).await {
-                        return lost;
-                    }
-                }
+                () = changed(targets) => {}
                 closed = idle_closed(&mut session.idle) => {
                     session.idle = None;
-                    if closed == Closed::Fin && self.is_gone().await {
+                    if closed == Closed::Fin && self.is_gone(session).await {
                         self.prove_end(session);
                         return Lost::Closed;
                     }
                 }
+                Ok(()) = terms.changed() => {
+                    if let Err(lost) = self.ask(session).await {
+                        return lost;
+                    }
+                }
                 () = sleep_until(retry_at.unwrap_or(next_ping)), if retry_at.is_some() => {
-                    session.retry = session.retry.map(|(_, wait)| (Instant::now(), wait));
                     self.board.update(self.id, |node| node.busy = false);
-                    // The wait itself is kept, so that the next failure waits longer.
                     session.retry = None;
                 }
                 () = sleep_until(next_ping) => {
@@ -306,182 +207,47 @@ impl Watcher {
                     if let Err(lost) = self.ask(session).await {
                         return lost;
                     }
-                    if session.idle.is_none() {
-                        session.idle = self.connect().await.ok();
+                    // Another process may have got the address by now.
+                    if session.idle.is_none() && session.moved.is_none() {
+                        session.idle = self.connect(&session.target).await.ok();
                     }
                 }
             }
         }
     }
 
-    /// One PING with what is worth knowing beside it.
-    async fn ask(&mut self, session: &mut Session) -> Result<(), Lost> {
-        self.stand(session).await?;
-        let asked_ms = self.clock.now_ms();
-        self.board.update(self.id, |node| node.asked_ms = node.asked_ms.or(Some(asked_ms)));
-        let period = if self.timing.ping_interval < Duration::from_secs(1) {
-            QUICK_FULL_LOOK_PERIOD
+    /// Whether the process of a session is to be left for the one that is there instead. While it
+    /// leads, and nobody took over from it, it is not.
+    fn is_let_go(
+        &mut self,
+        session: &mut Session,
+        targets: &mut watch::Receiver<SetTargets>,
+    ) -> bool {
+        let (next, leaving, patience_ms) = {
+            let targets = targets.borrow_and_update();
+            self.timing = Timing::of(&targets.settings);
+            let node = targets.nodes.get(self.id.index());
+            let leaving = node.is_some_and(|node| node.leaving);
+            let process = targets.process(self.id.index()).cloned();
+            (process, leaving, targets.settings.failover_timeout_ms)
+        };
+        if let Some(next) = next.as_ref().filter(|next| next.is_same_place(&session.target)) {
+            // Passwords and certificates count for the next connection.
+            session.target.dial = next.dial.clone();
+            session.moved = None;
         } else {
-            FULL_LOOK_PERIOD
-        };
-        let full = session.full_look.elapsed() >= period;
-        let commands = if full {
-            vec![Command::ping(), Command::info_full(), Command::config_get_all()]
-        } else {
-            vec![Command::ping(), Command::info_light()]
-        };
-        let answers = session.connection.request(&commands, self.timing.answer).await?;
-        let mut answers = answers.into_iter();
-        let ping = answers.next().and_then(Result::err).map(|error| trouble(&error));
-        match answers.next() {
-            Some(Ok(it)) if full => match Info::parse(text(&it)) {
-                Ok(info) => session.info = info,
-                Err(error) => {
-                    self.misread(&error);
-                    return Ok(());
-                }
-            },
-            Some(Ok(it)) => {
-                if let Err(error) = session.info.merge_light(text(&it)) {
-                    self.misread(&error);
-                    return Ok(());
-                }
-            }
-            Some(Err(error)) => {
-                // BUSY: it answers, and says nothing more.
-                let found = trouble(&error);
-                self.board.update(self.id, |node| {
-                    node.asked_ms = None;
-                    node.trouble = Some(found);
-                });
-                return Ok(());
-            }
-            None => {}
+            let now = Instant::now();
+            session.moved = session.moved.or(Some(now));
         }
-        if full {
-            session.full_look = Instant::now();
-            if let Some(Ok(value)) = answers.next()
-                && let Ok(config) = ServerConfig::parse(&value)
-            {
-                session.config = config;
-            }
+        let leaving = leaving || session.moved.is_some();
+        let before = self.board.nodes.borrow().get(self.id.index()).map(|node| node.leaving);
+        if before != Some(leaving) {
+            self.board.update(self.id, |node| node.leaving = leaving);
         }
-        self.show(session, asked_ms, ping);
-        Ok(())
-    }
-
-    fn misread(&self, error: &dyn std::error::Error) {
-        warn!(node = %self.dial.address, "{error}");
-        self.board.update(self.id, |node| {
-            node.asked_ms = None;
-            node.trouble = Some(Trouble::Stranger);
-        });
-    }
-
-    /// Takes the connection over into the present term, if that has not been done.
-    async fn stand(&mut self, session: &mut Session) -> Result<(), Lost> {
-        let term = *self.board.my_term.borrow();
-        let Some(fence) = self.fence.clone().filter(|_| term > 0 && session.term != term) else {
-            return Ok(());
-        };
-        session.standing = fence.raise(&mut session.connection, term, self.timing).await?;
-        session.term = term;
-        match session.standing {
-            Standing::Held => {}
-            Standing::Superseded(higher) => {
-                self.board.update(self.id, |node| node.highest_term = higher);
-            }
-            Standing::Open => warn!(
-                node = %self.dial.address,
-                "makes no users for us, so a leader that was replaced is not shut out there"
-            ),
-        }
-        Ok(())
-    }
-
-    /// Does what was decided, if that still holds, and reads a report right after it.
-    async fn obey(&mut self, session: &mut Session, order: Order) -> Result<(), Lost> {
-        let Order { run_id, command } = order;
-        self.stand(session).await?;
-        let same_run = *session.info.run_id.as_bytes() == run_id.0;
-        let superseded = matches!(session.standing, Standing::Superseded(_));
-        if !same_run || superseded || !(self.may_act)() {
-            self.board.update(self.id, |node| node.busy = false);
-            return Ok(());
-        }
-        let max_lag_s = u32::try_from(self.board.settings.min_replicas_max_lag_s);
-        let min_replicas_now = session.config.min_replicas_to_write;
-        let rounds = perform::rounds(
-            command,
-            &self.addresses,
-            max_lag_s.unwrap_or(u32::MAX),
-            u8::try_from(min_replicas_now).unwrap_or(u8::MAX),
-        );
-        let last = rounds.len().saturating_sub(1);
-        let asked_ms = self.clock.now_ms();
-        self.board.update(self.id, |node| node.asked_ms = node.asked_ms.or(Some(asked_ms)));
-        let began = Instant::now();
-        for (index, mut round) in rounds.into_iter().enumerate() {
-            let own = round.len();
-            if index == last {
-                round.push(Command::info_full());
-            }
-            let mut answers =
-                session.connection.request(&round, self.timing.answer).await?.into_iter();
-            let refused = answers
-                .by_ref()
-                .take(own)
-                .filter_map(Result::err)
-                .find(|error| !perform::is_harmless(command, error));
-            let info = answers.next();
-            if let Some(error) = refused {
-                if session.refused.as_ref() != Some(&error) {
-                    warn!(node = %self.dial.address, ?command, %error, "refused; it is repeated");
-                }
-                session.refused = Some(error.clone());
-                let wait = session.retry.map_or(RETRY.0, |(_, wait)| (wait * 2).min(RETRY.1));
-                session.retry = Some((Instant::now() + wait, wait));
-                let found = trouble(&error);
-                self.board.update(self.id, |node| {
-                    node.asked_ms = None;
-                    if matches!(found, Trouble::Unkillable | Trouble::Busy | Trouble::Loading) {
-                        node.trouble = Some(found);
-                    }
-                });
-                return Ok(());
-            }
-            match command {
-                sentinel::Command::Promote { min_replicas_to_write: w }
-                | sentinel::Command::SetMinReplicas(w) => {
-                    session.config.min_replicas_to_write = u32::from(w);
-                }
-                _ => {}
-            }
-            if let Some(Ok(it)) = info {
-                match Info::parse(text(&it)) {
-                    Ok(info) => session.info = info,
-                    Err(error) => {
-                        self.misread(&error);
-                        return Ok(());
-                    }
-                }
-            }
-        }
-        session.refused = None;
-        debug!(node = %self.dial.address, ?command, took = ?began.elapsed(), "done");
-        let until_ms = match command {
-            sentinel::Command::Pause { limit_ms } => Some(Some(asked_ms + limit_ms)),
-            sentinel::Command::Release | sentinel::Command::Unpause => Some(None),
-            _ => None,
-        };
-        self.board.update(self.id, |node| {
-            node.busy = false;
-            if let Some(until_ms) = until_ms {
-                node.paused_until_ms = until_ms;
-            }
-        });
-        self.show(session, asked_ms, None);
-        Ok(())
+        let leads = session.info.replication.role == Role::Master;
+        let patience = Duration::from_millis(patience_ms);
+        let waited = session.moved.is_some_and(|since| since.elapsed() > patience);
+        session.moved.is_some() && next.is_some() && (!leads || waited)
     }
 
     /// The connection is gone: perhaps the process is, too.
@@ -496,31 +262,36 @@ impl Watcher {
         let by_peer = !matches!(lost, Lost::TimedOut | Lost::Abandoned);
         if by_peer && session.idle.is_some() {
             let idle = timeout(IDLE_FIN_LIMIT, idle_closed(&mut session.idle)).await;
-            if idle == Ok(Closed::Fin) && self.is_gone().await {
+            if idle == Ok(Closed::Fin) && self.is_gone(session).await {
                 self.prove_end(session);
             }
         }
     }
 
     fn prove_end(&self, session: &Session) {
-        let run_id = Id(*session.info.run_id.as_bytes());
         let at_ms = self.clock.now_ms();
-        let by = EndedBy::FinThenRefused;
+        let ended = Ended { run_id: session.run_id(), by: EndedBy::FinThenRefused, at_ms };
         self.board.update(self.id, |node| {
             node.report = None;
             node.asked_ms = node.asked_ms.or(Some(at_ms));
-            node.ended = Some(Ended { run_id, by, at_ms });
+            node.ended = Some(ended);
         });
     }
 
     /// Whether nobody listens any more: two dials in a row are refused. As long as the kernel
-    /// takes connections and drops them at once, that is not clear yet.
-    async fn is_gone(&self) -> bool {
+    /// takes connections and drops them at once, that is not clear yet. Of a process whose address
+    /// may be another's by now, refusals prove nothing.
+    async fn is_gone(&self, session: &Session) -> bool {
+        let stays = || {
+            let targets = self.targets.borrow();
+            let process = targets.process(self.id.index());
+            process.is_some_and(|process| process.is_same_place(&session.target))
+        };
         let until = Instant::now() + REFUSAL_LIMIT;
         let mut refused_before = false;
-        loop {
-            match Connection::open(&self.dial).await {
-                Err(OpenError::Refused { .. }) if refused_before => return true,
+        while stays() {
+            match Connection::open(&session.target.dial).await {
+                Err(OpenError::Refused { .. }) if refused_before => return stays(),
                 Err(OpenError::Refused { .. }) => refused_before = true,
                 Err(OpenError::Lost { .. }) => refused_before = false,
                 _ => return false,
@@ -530,12 +301,8 @@ impl Watcher {
             }
             sleep(SECOND_DIAL_AFTER).await;
         }
+        false
     }
-}
-
-/// The text of an `INFO`; what is none reads as an empty one, which lacks everything.
-fn text(value: &redis::Value) -> &[u8] {
-    crate::valkey::bytes("INFO", value).unwrap_or_default()
 }
 
 /// When an idle connection ends; never, where there is none.
@@ -543,5 +310,12 @@ async fn idle_closed(idle: &mut Option<Connection>) -> Closed {
     match idle {
         Some(connection) => connection.closed().await,
         None => std::future::pending().await,
+    }
+}
+
+/// When the targets have changed; never, when nobody can change them any more.
+pub(super) async fn changed(targets: &mut watch::Receiver<SetTargets>) {
+    if targets.changed().await.is_err() {
+        std::future::pending::<()>().await;
     }
 }

@@ -24,6 +24,8 @@ pub(super) enum Order {
     Pointer(Pointer),
     /// Which nodes were seen to start as replicas of nowhere.
     Gated(BTreeSet<NodeId>),
+    /// Somebody else may have written.
+    Reread,
 }
 
 /// Reads what there is; returns once the store has answered.
@@ -53,7 +55,7 @@ pub(super) async fn write_all<S: Store>(
         match order {
             Order::Record(record, version) => match store.write(&record, version).await {
                 Ok(version) => {
-                    if record.term > *board.my_term.borrow() {
+                    if record.term > board.my_term() {
                         board.my_term.send_replace(record.term);
                     }
                     take(board, Versioned { record: Some(record), version });
@@ -65,14 +67,20 @@ pub(super) async fn write_all<S: Store>(
             },
             Order::Pointer(pointer) => match store.point(pointer).await {
                 Ok(()) => board.pointer.set(Some(pointer)),
-                // The rules ask for it again.
-                Err(error) => pause(&mut wait, &error).await,
+                // The rules ask for it again, if it is still so.
+                Err(error) => {
+                    pause(&mut wait, &error).await;
+                    if let Ok(pointer) = store.pointer().await {
+                        board.pointer.set(pointer);
+                    }
+                }
             },
             Order::Gated(gated) => {
                 if let Err(error) = store.remember_gated(gated).await {
                     pause(&mut wait, &error).await;
                 }
             }
+            Order::Reread => begin(&mut store, board).await,
         }
         // What was ordered in the meantime is part of the same work.
         if orders.is_empty() {
@@ -110,6 +118,7 @@ async fn pause(wait: &mut Duration, error: &StoreError) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::target::{NodeTarget, SetTargets};
     use super::*;
     use crate::sentinel::{Durability, Phase, Policy, ReplicaOrder, Settings};
 
@@ -153,7 +162,12 @@ mod tests {
             auto_failover: true,
             shuts_out: false,
         };
-        Board::new(settings, 3)
+        Board::new(&SetTargets {
+            settings,
+            nodes: vec![NodeTarget::default(); 3],
+            reread: 0,
+            leadership: 0,
+        })
     }
 
     fn record() -> Order {

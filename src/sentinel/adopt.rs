@@ -2,12 +2,20 @@
 //!
 //! Nothing here takes a master away from anybody, and nothing overwrites a node that has data
 //! which the master has not.
+//!
+//! A set that was just made has nothing to lose. Its nodes come up one after the other, and the
+//! first of them leads before the others are there.
 
 use std::cmp::Reverse;
 
 use super::failover::send;
 use super::view::View;
-use super::{Action, Command, Hold, NodeId, Phase, Record, Report, Role, Rule, Upstream};
+use super::{Action, Command, Hold, Millis, NodeId, Phase, Record, Report, Role, Rule, Upstream};
+
+/// How long the first node may take to come up in a set that was just made, in milliseconds.
+const FIRST_NODE_PATIENCE_MS: Millis = 10_000;
+/// How long any other that was reached for may take to answer there, in milliseconds.
+const BLANK_NODE_PATIENCE_MS: Millis = 1000;
 
 /// What a set without a recorded master needs next.
 pub(super) fn find(view: View<'_>, record: &Record) -> Result<Vec<Action>, Hold> {
@@ -26,14 +34,34 @@ pub(super) fn find(view: View<'_>, record: &Record) -> Result<Vec<Action>, Hold>
 
 /// Every node has answered, or been silent for the whole patience.
 pub(super) fn everybody_was_heard(view: View<'_>) -> Result<(), Hold> {
+    let just_made = was_just_made(view);
     for id in view.ids() {
         let node = view.node(id);
-        if node.report.is_some() || view.is_down(id) {
+        let heard = node.report.is_some() || view.is_down(id);
+        if heard || (just_made && view.silence_ms(id) > BLANK_NODE_PATIENCE_MS) {
             continue;
         }
         return Err(node.trouble.map_or(Hold::Listening, |trouble| Hold::Troubled(id, trouble)));
     }
     Ok(())
+}
+
+/// Whether nobody can have led this set, or written to it: no master was ever recorded, who answers
+/// is empty and behind its gate, or made the first master, and who does not has nothing.
+fn was_just_made(view: View<'_>) -> bool {
+    let record = view.seen.record.as_ref();
+    let unled = record.is_none_or(|record| record.epoch == 0 && record.master.is_none());
+    let term = record.map_or(0, |record| record.term);
+    let target = record.and_then(|record| record.target);
+    let empty = |report: &Report| report.is_frozen() && report.keys == 0 && !report.loading;
+    unled
+        && view.seen.service.is_none()
+        && view.ids().all(|id| {
+            let node = view.node(id);
+            let away = node.blank && node.trouble.is_none();
+            let new = view.report(id).map_or(away, empty);
+            (new || target == Some(id)) && node.remembered.is_none() && node.highest_term <= term
+        })
 }
 
 /// The same for who goes on with a record: a node that lives but cannot be read is waited for only
@@ -74,8 +102,10 @@ fn adopt(
         if report.keys > 0 && master.keys == 0 && view.rules.has(Rule::EmptyNeverLeads) {
             return Err(Hold::EmptyMaster(id));
         }
+        let grew = record.previous_history.is_some_and(|it| report.position_on(it).is_some());
         let related = report.position_on(master.history).is_some()
-            || master.position_on(report.history).is_some();
+            || master.position_on(report.history).is_some()
+            || (grew && record.target == Some(node));
         if report.keys > 0 && !related && record.epoch == 0 {
             return Err(Hold::OtherHistory(id));
         }
@@ -101,14 +131,23 @@ fn appoint(view: View<'_>, record: &Record) -> Result<Vec<Action>, Hold> {
         keys(*target) == 0 && view.others(*target).any(|id| keys(id) > 0)
     };
     if let Some(target) = record.target.filter(|target| !empty(target)) {
+        if let Some(next) = with_ancestor(view, record, target) {
+            return Ok(vec![Action::Write(next)]);
+        }
         let promoted = send(view, target, Command::Promote { min_replicas_to_write: 0 });
         return promoted.map(|action| vec![action]).ok_or(Hold::Unreachable(target));
     }
     if !view.seen.settings.may_appoint_first {
         return Err(Hold::NoMaster);
     }
+    let just_made = was_just_made(view);
+    let waited_ms = view.now_ms.saturating_sub(view.local.trusted_since_ms);
+    let first_is_away = view.ids().next().is_some_and(|id| view.report(id).is_none());
+    if just_made && first_is_away && waited_ms < FIRST_NODE_PATIENCE_MS {
+        return Err(Hold::Listening);
+    }
     // A node that is away may be the one with the data.
-    if let Some(away) = view.ids().find(|id| view.report(*id).is_none()) {
+    if let Some(away) = view.ids().find(|id| view.report(*id).is_none() && !just_made) {
         return Err(Hold::Unreachable(away));
     }
     if let Some(loads) = view.ids().find(|id| view.report(*id).is_some_and(|it| it.loading)) {
@@ -128,7 +167,28 @@ fn appoint(view: View<'_>, record: &Record) -> Result<Vec<Action>, Hold> {
     let epoch = view.ids().filter_map(|id| view.node(id).remembered).map(|(epoch, _)| epoch).max();
     Ok(vec![Action::Write(Record {
         target: Some(target),
-        epoch: record.epoch.max(epoch.unwrap_or(0)),
+        // A change of mind begins another epoch: each has one master at most.
+        epoch: record.epoch.max(epoch.unwrap_or(0)) + u64::from(record.target.is_some()),
         ..record.clone()
     })])
+}
+
+/// The record with the history that others still have and that the target has grown out of, if
+/// another promotion would make it forget that one: it may have led, and ended, before that was
+/// recorded.
+fn with_ancestor(view: View<'_>, record: &Record, target: NodeId) -> Option<Record> {
+    let report = view.report(target)?;
+    let (ancestor, _) = report.previous_history?;
+    let left_behind = |id: NodeId| {
+        let other = view.report(id).filter(|other| other.keys > 0);
+        other.is_some_and(|it| {
+            it.position_on(report.history).is_none() && it.position_on(ancestor).is_some()
+        })
+    };
+    let unrecorded = record.previous_history.is_none();
+    (unrecorded && view.others(target).any(left_behind)).then(|| Record {
+        history: Some(report.history),
+        previous_history: Some(ancestor),
+        ..record.clone()
+    })
 }

@@ -53,6 +53,7 @@ fn set_clock(clock: &mut Clock, id: NodeId, seen: &Observation, now_ms: Millis) 
     };
     if let Some(record) = &seen.record {
         set_gone(clock, id, node, record, now_ms);
+        set_unlisted(clock, id, seen, record, now_ms);
     }
     let Some(report) = &node.report else { return };
     let at = (report.run_id, report.offset);
@@ -61,7 +62,6 @@ fn set_clock(clock: &mut Clock, id: NodeId, seen: &Observation, now_ms: Millis) 
     }
     if let Some(record) = &seen.record {
         set_quiet(clock, id, report, record, now_ms);
-        set_unlisted(clock, id, seen, record, now_ms);
     }
 }
 
@@ -111,6 +111,7 @@ fn set_quiet(clock: &mut Clock, id: NodeId, report: &Report, record: &Record, no
     });
 }
 
+/// Since when the recorded master has not listed this node, whether or not that one answers here.
 fn set_unlisted(
     clock: &mut Clock,
     id: NodeId,

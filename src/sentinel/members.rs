@@ -76,7 +76,13 @@ fn acknowledged(
     let has = |member: &&Member| {
         let node = member.node;
         let current = view.node(node).report.as_ref().is_none_or(|it| it.run_id == member.run_id);
-        let acknowledged = master.online_follower(node).is_some_and(|it| it.offset >= offset);
+        // A replica that still loads what it was sent is listed online, with nothing acknowledged.
+        let attached = || {
+            let report = view.in_run(**member);
+            report.is_some_and(|report| Some(report.history) == record.history)
+        };
+        let follower = master.online_follower(node).filter(|it| it.offset > 0 || attached());
+        let acknowledged = follower.is_some_and(|it| it.offset >= offset);
         current && acknowledged && Some(node) != without
     };
     u8::try_from(record.in_sync.iter().filter(has).count()).unwrap_or(u8::MAX)

@@ -161,12 +161,17 @@ fn take_over(view: View<'_>) -> Result<Option<Action>, Hold> {
     let on_nodes = seen.nodes.iter().map(|node| node.highest_term).max().unwrap_or(0);
     let recorded = seen.record.as_ref().map_or(0, |record| record.term);
     let term = on_nodes.max(recorded).max(seen.my_term) + 1;
-    let stale = on_nodes > recorded && view.rules.has(Rule::StaleRecord);
+    // What Service and volumes carry was recorded before it was written there.
+    let remembered = seen.nodes.iter().filter_map(|node| node.remembered).map(|(epoch, _)| epoch);
+    let pointed = seen.service.map(|pointer| pointer.epoch);
+    let epoch = seen.record.as_ref().map_or(0, |record| record.epoch);
+    let known_epoch = remembered.chain(pointed).max().unwrap_or(0);
+    let stale = (on_nodes > recorded || known_epoch > epoch) && view.rules.has(Rule::StaleRecord);
     let record = match &seen.record {
         Some(record) if !stale => Record { term, ..record.clone() },
-        other => Record {
+        _ => Record {
             term,
-            epoch: other.as_ref().map_or(0, |record| record.epoch),
+            epoch: epoch.max(known_epoch),
             phase: Phase::Adopt,
             target: None,
             master: None,

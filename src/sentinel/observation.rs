@@ -78,6 +78,8 @@ pub struct Node {
     pub last_run: Option<Id>,
     /// What its volume remembers: the epoch, and whether it was master then.
     pub remembered: Option<(u64, bool)>,
+    /// Nothing can be on it from before the set was made: its volume is new, or it has none.
+    pub blank: bool,
 }
 
 /// Evidence that a run has ended.

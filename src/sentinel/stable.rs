@@ -166,6 +166,7 @@ fn attach(
     actions: &mut Vec<Action>,
 ) -> Option<Record> {
     let mut next = record.clone();
+    let shut_out = |id: NodeId| view.node(id).shut_out && view.seen.settings.shuts_out;
     for id in view.others(master) {
         // Whoever loads cannot be told anything yet.
         let Some(report) = view.report(id).filter(|report| !report.loading) else { continue };
@@ -177,6 +178,9 @@ fn attach(
             // It was let in by somebody else, or before the record was lost.
             if record.member(id).is_none() && view.rules.has(Rule::MemberFirst) {
                 next = next.with_member(report.member(id));
+            } else if shut_out(id) {
+                // It never stopped trying.
+                actions.extend(send(view, master, Command::LetIn(id)));
             }
             continue;
         }
@@ -187,7 +191,7 @@ fn attach(
         let member = report.member(id);
         if record.member(id).is_none() && view.rules.has(Rule::MemberFirst) {
             next = next.with_member(member);
-        } else if view.node(id).shut_out && view.seen.settings.shuts_out {
+        } else if shut_out(id) {
             actions.extend(send(view, master, Command::LetIn(id)));
         } else if let Some(follow) = send(view, id, Command::Follow(master)) {
             let offset = report.offset;
@@ -197,7 +201,8 @@ fn attach(
             } else {
                 leads.position_on(report.history)
             };
-            if shared.is_none_or(|at| at < offset) && report.keys > 0 {
+            // A server that has just loaded its data begins a history of its own at 0.
+            if shared.is_none_or(|at| at < offset) && offset > 0 && report.keys > 0 {
                 actions.push(Action::Tell(Event::DivergedWritesDiscarded { node: id, offset }));
             }
             actions.push(follow);

@@ -76,7 +76,7 @@ async fn it_is_found_by_its_short_name_and_among_all() {
 
 /// A status with every field set.
 fn status() -> Value {
-    let member = json!({ "uid": "u-1", "runId": "r-1" });
+    let member = json!({ "pod": "shown-1", "uid": "u-1", "runId": "r-1" });
     json!({
         "phase": "Ready",
         "master": "shown-1",

@@ -36,6 +36,8 @@ cache=$(cluster_cache)
 bin=$cache/$version/bin
 openapi=$cache/$version/openapi
 crds=$cache/crds
+images=$cache/images
+storage=$cache/containerd
 
 # Hash of everything a cached result is made from: strings as arguments, files on stdin's list.
 inputs_key() { # STRING... -- FILE...
@@ -72,6 +74,16 @@ need_go() {
   command -v go >/dev/null || fail "go is missing: install Go 1.26 or later and put it into PATH"
 }
 
+need_node_programs() {
+  need containerd containerd
+  need runc runc
+  need nft nftables
+  need ip iproute2
+  need conntrack conntrack
+  need mount mount
+  [ -x /usr/lib/cni/ptp ] || need /usr/lib/cni/ptp containernetworking-plugins
+}
+
 # --- processes of a cluster in folder DIR
 # DIR/run/NAME.pid holds "PID STARTTIME": a process id alone may have gone to a stranger meanwhile.
 
@@ -86,7 +98,7 @@ start_time() { # PID -> start in clock ticks since boot, field 22 of /proc/PID/s
 
 alive() { # PIDFILE
   local pid started
-  read -r pid started <"$1" 2>/dev/null && [ "$(start_time "$pid")" = "$started" ]
+  { read -r pid started <"$1"; } 2>/dev/null && [ "$(start_time "$pid")" = "$started" ]
 }
 
 daemons() { # DIR -> its pid files, the last started first
@@ -111,4 +123,52 @@ stop_daemons() { # DIR
     fi
     rm -f "$file"
   done < <(daemons "$1")
+}
+
+# --- what a cluster with nodes has beside processes. Mounts, networks and cables are the nodes' own and
+# go with them; these two do not.
+
+# Where cgroups are made: one place (version 2) or one for each controller (version 1).
+cgroup_roots() {
+  local file
+  if [ -f /sys/fs/cgroup/cgroup.controllers ]; then
+    echo /sys/fs/cgroup
+  else
+    for file in /sys/fs/cgroup/*/cgroup.procs; do
+      # On some systems a controller has two names, one of which is a link.
+      if [ ! -L "${file%/*}" ]; then echo "${file%/*}"; fi
+    done
+  fi
+}
+
+remove_cgroups() { # NAME: with all below it
+  local root tries
+  for root in $(cgroup_roots); do
+    # A process that is gone may still be in its cgroup for a moment.
+    for ((tries = 0; tries < 250; tries++)); do
+      [ -d "$root/$1" ] || break
+      find "$root/$1" -depth -type d -exec rmdir {} + 2>/dev/null || true
+      [ ! -d "$root/$1" ] || sleep 0.02
+    done
+    [ ! -d "$root/$1" ] || fail "$root/$1 cannot be removed: processes $(find "$root/$1" -name cgroup.procs -exec cat {} + | tr '\n' ' ')"
+  done
+}
+
+# The cable between the control plane and the switch names its cluster.
+cluster_links() { # DIR
+  local file
+  for file in /sys/class/net/gungnir*/ifalias; do
+    if [ -f "$file" ] && [ "$(cat "$file" 2>/dev/null)" = "$1" ]; then
+      file=${file%/ifalias}
+      echo "${file##*/}"
+    fi
+  done
+}
+
+stop_all() { # DIR
+  local link name
+  stop_daemons "$1"
+  for link in $(cluster_links "$1"); do ip link delete "$link" 2>/dev/null || true; done
+  name=$(cat "$1/cgroup" 2>/dev/null) || return 0
+  if [ -n "$name" ]; then remove_cgroups "$name"; fi
 }

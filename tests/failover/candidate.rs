@@ -48,6 +48,11 @@ fn restart_into_loading(node: &Node) {
     });
 }
 
+/// What is left to load is loaded at once: how long that takes is not what matters any more.
+fn goes_on_at_full_speed(node: &Node) {
+    node.tell(&["CONFIG", "SET", "key-load-delay", "0"]);
+}
+
 /// Prefers whom priority prefers.
 fn priority_first() -> GungnirSetup {
     let options = vec!["--replica-order".to_owned(), "priority-first".to_owned()];
@@ -68,6 +73,7 @@ fn a_replica_that_never_synced_is_never_promoted(world: &World) {
     restart_into_loading(set.node(2));
     trial.fault(|| set.node(1).kill());
     stays("node 2 is no master", DOWN_AFTER * 2, || !is_master(&set, 2));
+    goes_on_at_full_speed(set.node(2));
     set.node(1).start();
     assert_eq!(trial.settle().number, 1);
     finish(world, "a replica that never synced", trial, &gungnir);
@@ -81,6 +87,8 @@ fn a_replica_that_is_being_sent_all_data_does_not_win(world: &World) {
     let mut trial = Trial::start(&set, &gungnir, &Load::default());
     restart_into_loading(set.node(3));
     trial.fault(|| set.node(1).kill());
+    stays("node 3 is no master", DOWN_AFTER, || !is_master(&set, 3));
+    goes_on_at_full_speed(set.node(3));
     assert_eq!(trial.wait_until_it_names_another_than(1).number, 2);
     set.node(1).start();
     trial.settle();

@@ -24,6 +24,7 @@ scenarios!(
     sets_without_a_master,
     servers_that_have_other_masters,
     state_files_that_are_not_this_sets,
+    a_control_socket_that_is_something_else,
 );
 
 /// All that can be changed on a server: role, history, users, configuration, data.
@@ -72,8 +73,16 @@ fn some(set: &Set, numbers: &[u8]) -> String {
     addresses.collect::<Vec<_>>().join(",")
 }
 
+/// Waits until the replicas of node 1 have all that it has, so that nothing changes by itself.
+fn wait_until_level(set: &Set) {
+    for node in set.others(1) {
+        node.wait_until_it_has_all_of(set.node(1));
+    }
+}
+
 fn nodes_that_are_not_there_or_not_well_written(world: &World) {
     let set = Set::start(world, &SetSetup::default());
+    wait_until_level(&set);
     let all = set.addresses();
     let two = some(&set, &[1, 2]);
     let third = set.node(3).address();
@@ -185,6 +194,7 @@ fn servers_that_have_other_masters(world: &World) {
 fn state_files_that_are_not_this_sets(world: &World) {
     let (set, gungnir) = start_usual(world);
     assert_eq!(gungnir.terminate().code(), Some(0), "{}", gungnir.log());
+    wait_until_level(&set);
     let state = gungnir.state_file();
     let whole = fs::read_to_string(&state).expect("a state file");
     let refuses = |setup: &GungnirSetup, text: &str, says: &[&str]| {
@@ -213,4 +223,16 @@ fn state_files_that_are_not_this_sets(world: &World) {
     gungnir.spawn();
     wait_until("it watches", DEADLINE, || starts() > before);
     assert_eq!(gungnir.terminate().code(), Some(0), "{}", gungnir.log());
+}
+
+fn a_control_socket_that_is_something_else(world: &World) {
+    let (set, gungnir) = start_usual(world);
+    let control = world.folder("gungnir-1").join("control");
+    assert_eq!(gungnir.terminate().code(), Some(0), "{}", gungnir.log());
+    assert!(!control.exists(), "it is gone with its process");
+    wait_until_level(&set);
+    fs::write(&control, "a note").expect("a file");
+    let file = format!("`{}` is there already and is no socket", control.display());
+    refuses(world, &set, &GungnirSetup::default(), 3, &[&file, "--control FILE"]);
+    assert_eq!(fs::read_to_string(&control).expect("a file"), "a note");
 }

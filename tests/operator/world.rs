@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use gungnir::operator::election::ElectionView;
 use gungnir::operator::{
     ClusterFacts, ClusterKey, Elections, LeaseName, LeaseTimes, Options, Scope, run_with,
 };
+use gungnir::runtime::Explanation;
 use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use kube::client::ClientBuilder;
 use kube::core::GroupVersionKind;
@@ -48,6 +50,16 @@ impl Elections for Told {
 
     fn remove(&self, key: &ClusterKey) {
         self.0.lock().unwrap().remove(&key.name);
+    }
+
+    fn leadership_changed(&self) {}
+
+    fn view(&self, _: &ClusterKey) -> Option<ElectionView> {
+        None
+    }
+
+    fn explain(&self, _: &ClusterKey) -> Option<Explanation> {
+        None
     }
 }
 
@@ -98,9 +110,11 @@ impl World {
             },
             lease_times: LeaseTimes::default(),
             listen: None,
+            discovery: None,
             pause_all: false,
         };
-        run_with(client, options, |_| self.told.clone(), story).await.unwrap();
+        let (_news, told) = tokio::sync::mpsc::channel(1);
+        run_with(client, options, |_| self.told.clone(), told, story).await.unwrap();
     }
 
     /// People apply the cluster `shop` with this spec.

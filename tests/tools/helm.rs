@@ -32,7 +32,7 @@ metadata:
 /// told depends on how it was built.
 #[track_caller]
 fn template(more: &[&str]) -> Finished {
-    let arguments = ["template", "gungnir", CHART, "--kube-version", "1.33.0"];
+    let arguments = ["template", "gungnir-operator", CHART, "--kube-version", "1.33.0"];
     tool("helm", arguments.iter().chain(more)).finish()
 }
 

@@ -76,6 +76,8 @@ fn a_replica_with_its_link_up_and_its_master_see_each_other(version: &Installed)
     let follower = follower_of(version, &master, "replica-priority 7");
     let (mut client, mut follower_client) = (Client::open(&master), Client::open(&follower));
     follower_client.wait_for_info("the link", |info| replica(info).link == Link::Up);
+    // Until then the master takes no write.
+    client.wait_for_info("a good replica", |info| info.replication.good_replicas == Some(1));
     fill(&master, 100);
     let written = client.info().replication.master_repl_offset;
     assert!(written > 10_000, "{written}");

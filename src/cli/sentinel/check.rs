@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use tracing::warn;
 
 use crate::cli::exit::Failure;
-use crate::runtime::{Clock, Look, NodeSetup, SetSetup, look_once};
+use crate::runtime::{Clock, Look, NodeSetup, SetSetup, SetTargets, look_once};
 use crate::sentinel::{Hold, Node, NodeId, Record, Report, Settings, Trouble};
 use crate::valkey::ServerConfig;
 
@@ -38,14 +38,13 @@ pub(super) async fn before_start(
     let record = record.filter(|record| record.master.is_some());
     let known = record.is_some();
     let setup = SetSetup {
-        settings: arguments.settings(0, 10),
-        nodes,
+        targets: SetTargets::fixed(arguments.settings(0, 10), &nodes),
         fence: None,
         may_act: std::rc::Rc::new(|| false),
         clock,
     };
     let look = look_until_somebody_tells(arguments, &setup, known).await;
-    let name = |node: NodeId| setup.nodes[node.index()].address.to_string();
+    let name = |node: NodeId| nodes[node.index()].address.to_string();
     for (node, (said, index)) in look.seen.nodes.iter().zip(look.said.iter().zip(0..)) {
         let address = name(NodeId::at(index));
         match (&node.report, node.trouble) {
@@ -80,7 +79,7 @@ pub(super) async fn before_start(
     let settings = arguments.settings(w, lag_s);
     let mut warnings = Vec::new();
     judge(arguments, &settings)?;
-    let replicas = setup.nodes.len() - 1;
+    let replicas = nodes.len() - 1;
     if usize::from(settings.min_replicas_to_write) > replicas {
         return Err(Failure::usage(format_args!(
             "{} replicas must hold a write, but there are {replicas}: nothing could be written",
@@ -99,7 +98,7 @@ pub(super) async fn before_start(
             }
         }
     }
-    Ok(Checked { settings, nodes: setup.nodes, warnings })
+    Ok(Checked { settings, nodes, warnings })
 }
 
 /// Looks once; and again as long as nobody says how many replicas have to hold a write: to take a

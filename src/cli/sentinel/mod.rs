@@ -19,13 +19,15 @@ use tracing::{info, warn};
 
 use crate::discovery::{Config, HandoverRequest, Publisher, Server};
 use crate::runtime::{
-    Clock, ControlReply, ControlRequest, ControlServer, Fence, SetSetup, Store as _, watch_set,
+    Clock, ControlReply, ControlRequest, ControlServer, Fence, SetSetup, SetTargets, Store as _,
+    watch_set,
 };
 use crate::sentinel::NodeId;
 use crate::valkey::{Address, Secret};
 
 use super::console::Console;
 use super::exit::{Failure, Outcome};
+use super::listen::hex;
 
 pub(super) use arguments::SentinelArgs;
 
@@ -67,8 +69,7 @@ async fn watch(arguments: &SentinelArgs) -> Result<Outcome, Failure> {
         }
     }
     let setup = SetSetup {
-        settings: checked.settings,
-        nodes,
+        targets: SetTargets::fixed(checked.settings, &nodes),
         fence: Some(Fence::new(random_password()?)),
         may_act: Rc::new(|| true),
         clock,
@@ -175,5 +176,5 @@ fn random_password() -> Result<Secret, Failure> {
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes)
         .map_err(|error| Failure::Io(anyhow::anyhow!("no random bytes can be had: {error}")))?;
-    Ok(Secret::new(arguments::hex(&bytes)))
+    Ok(Secret::new(hex(&bytes)))
 }

@@ -1,13 +1,21 @@
 //! Handovers that people ask for, by the control socket or by Sentinel's protocol: one at a time.
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 use crate::discovery::HandoverReply;
 use crate::runtime::{Asked, ControlReply};
 use crate::sentinel::{Hold, NodeId, Wish};
 use crate::valkey::Address;
+
+/// A handover that is undone sooner than this was not slow: between the last look at the master and
+/// its freeze came a PING for its replicas, which comes once a second, and the target lacks it.
+const QUICK: Duration = Duration::from_secs(2);
+/// How often such a handover is begun.
+const MAX_ATTEMPTS: u32 = 3;
 
 /// Passes wishes on to the set.
 pub(super) struct Wishes {
@@ -53,9 +61,22 @@ impl Wishes {
             return Err(Refusal::UnderWay);
         }
         let _under_way = UnderWay(&self.under_way);
+        let mut attempts = 1;
+        loop {
+            let began = Instant::now();
+            let outcome = self.pass_on(Wish::Switchover(node)).await;
+            let undone = matches!(outcome, Err(Refusal::Hold(Hold::HandoverUndone)));
+            if !undone || began.elapsed() > QUICK || attempts == MAX_ATTEMPTS {
+                return outcome;
+            }
+            attempts += 1;
+        }
+    }
+
+    /// Passes one wish on and waits for its outcome.
+    async fn pass_on(&self, wish: Wish) -> Result<(), Refusal> {
         let (reply, outcome) = oneshot::channel();
-        let asked = Asked { wish: Wish::Switchover(node), reply };
-        self.set.try_send(asked).map_err(|_| Refusal::UnderWay)?;
+        self.set.try_send(Asked { wish, reply }).map_err(|_| Refusal::UnderWay)?;
         outcome.await.map_err(|_| Refusal::Ending)?.map_err(Refusal::Hold)
     }
 
@@ -140,6 +161,33 @@ mod tests {
             assert_eq!(wishes.control_reply(&refusal), ControlReply::Invalid(why.to_owned()));
         }
         assert!(asked.try_recv().is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_ping_has_undone_is_begun_again_and_what_was_slow_is_not() {
+        for (takes, granted_at, begun) in [
+            (Duration::from_millis(500), 2, 2),
+            (Duration::from_millis(500), 9, MAX_ATTEMPTS),
+            (QUICK + Duration::from_millis(1), 2, 1),
+        ] {
+            let (wishes, mut asked) = wishes();
+            let count = Cell::new(0);
+            let set = async {
+                while let Some(Asked { wish: _, reply }) = asked.recv().await {
+                    count.set(count.get() + 1);
+                    tokio::time::sleep(takes).await;
+                    let granted = count.get() == granted_at;
+                    let undone = Err(Hold::HandoverUndone);
+                    reply.send(if granted { Ok(()) } else { undone }).unwrap();
+                }
+            };
+            let outcome = tokio::select! {
+                () = set => panic!("wishes are taken for ever"),
+                outcome = wishes.hand_over(None) => outcome,
+            };
+            assert_eq!(count.get(), begun, "{takes:?}");
+            assert_eq!(outcome.is_ok(), begun == granted_at, "{takes:?}");
+        }
     }
 
     #[tokio::test]

@@ -278,6 +278,7 @@ fn nodes_named(seen: &Observation) -> Vec<NodeId> {
             leaving: _,
             last_run: _,
             remembered: _,
+            blank: _,
         } = node;
         named.extend(report.iter().flat_map(nodes_reported));
     }

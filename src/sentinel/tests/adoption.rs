@@ -263,6 +263,119 @@ fn a_first_master_that_lost_its_data_meanwhile_is_not_made_one() {
     let record = set.writes();
     set.seen.record = Some(record);
     let mut set = set.emptied(0);
-    let expected = set.changed(|record| record.target = Some(n(1)));
-    assert_eq!(set.acts(), [Action::Write(expected)]);
+    let expected = set.changed(|record| (record.target, record.epoch) = (Some(n(1)), 1));
+    assert_eq!(set.acts(), [Action::Write(expected)], "a change of mind is another epoch");
+}
+
+#[test]
+fn a_first_master_that_ended_before_it_was_recorded_is_still_of_the_same_set() {
+    let mut set = stopped();
+    let record = set.writes();
+    set.seen.record = Some(record);
+    let mut set = set.promoted(0, 2).restarted(0);
+    let expected = set.changed(|record| {
+        (record.history, record.previous_history) = (Some(history(2)), Some(history(1)));
+    });
+    assert_eq!(set.acts(), [Action::Write(expected.clone())], "where it came from, first");
+    set.seen.record = Some(expected);
+    let promote = Command::Promote { min_replicas_to_write: 0 };
+    assert_eq!(set.acts(), [Action::Send { node: n(0), run_id: run(0, 2), command: promote }]);
+    let mut set = set.promoted(0, 3);
+    assert_eq!(set.writes().phase, Phase::Stable);
+    let mut other = set.with(|set| set.report(1).history = history(9));
+    assert_eq!(other.decides(), Err(Hold::OtherHistory(n(1))), "of that set only");
+}
+
+/// Three servers that were just made, of which only some answer yet.
+fn just_made(answering: &[usize]) -> Set {
+    let mut set = stopped();
+    set.seen.record = None;
+    set.seen.my_term = 0;
+    set.seen.service = None;
+    for node in 0..3 {
+        set = set.emptied(node).frozen(node);
+        set.node(node).blank = true;
+        set.node(node).remembered = None;
+        if !answering.contains(&node) {
+            set.node(node).report = None;
+            set = set.silent(node, 3000);
+        }
+    }
+    set.local.trusted_since_ms = set.now_ms - 3000;
+    set
+}
+
+#[test]
+fn a_set_that_was_just_made_does_not_wait_for_all() {
+    let table: [Row<Result<usize, Hold>>; 9] = [
+        ("the first is there", |_| {}, Ok(0)),
+        ("all are there", |set| *set = just_made(&[0, 1, 2]), Ok(0)),
+        ("the first has its time", |set| *set = just_made(&[1, 2]), Err(Hold::Listening)),
+        (
+            "and no more",
+            |set| {
+                *set = just_made(&[1, 2]);
+                set.local.trusted_since_ms = set.now_ms - 10_000;
+            },
+            Ok(1),
+        ),
+        (
+            "another was asked only now",
+            |set| *set = set.clone().silent(2, 100),
+            Err(Hold::Listening),
+        ),
+        ("another may have data", |set| set.node(2).blank = false, Err(Hold::Listening)),
+        (
+            "another cannot be read",
+            |set| {
+                set.node(2).trouble = Some(Trouble::Refused);
+                set.node(2).asked_ms = None;
+            },
+            Err(Hold::Troubled(n(2), Trouble::Refused)),
+        ),
+        ("somebody led before", |set| set.node(0).highest_term = 3, Err(Hold::Listening)),
+        ("there is data", |set| set.report(0).keys = 1, Err(Hold::Listening)),
+    ];
+    for (name, change, expected) in table {
+        let mut set = just_made(&[0]).with(change);
+        let decided = set.decides().map(|actions| {
+            // The term first, then the target.
+            let [Action::Write(record)] = &actions[..] else { panic!("{name}: {actions:?}") };
+            assert_eq!((record.term, record.epoch, record.target), (1, 0, None), "{name}");
+            set.seen.record = Some(record.clone());
+            set.seen.my_term = 1;
+        });
+        let decided = decided.and_then(|()| set.decides()).map(|actions| {
+            let [Action::Write(record)] = &actions[..] else { panic!("{name}: {actions:?}") };
+            record.target.unwrap().index()
+        });
+        assert_eq!(decided, expected, "{name}");
+    }
+}
+
+#[test]
+fn the_first_master_of_a_set_that_was_just_made_is_recorded_before_the_others_are_there() {
+    let mut set = just_made(&[0]);
+    set.seen.record = Some(Record { target: Some(n(0)), ..empty_record(1, 0) });
+    set.seen.my_term = 1;
+    assert_eq!(set.acts(), [send(0, Command::Promote { min_replicas_to_write: 0 })]);
+    set.report(0).role = Role::Master;
+    let record = set.writes();
+    assert_eq!((record.phase, record.master.unwrap().node), (Phase::Stable, n(0)));
+}
+
+#[test]
+fn a_record_older_than_the_service_or_a_volume_elects_nobody() {
+    let changes: [fn(&mut Set); 2] = [
+        |set| set.seen.service = Some(Pointer { node: n(0), epoch: 99 }),
+        |set| set.node(1).remembered = Some((99, false)),
+    ];
+    for change in changes {
+        let mut set = Set::of(3);
+        set.seen.my_term = 0;
+        let mut set = set.with(change);
+        let record = set.writes();
+        assert_eq!((record.phase, record.epoch), (Phase::Adopt, 99));
+        assert_eq!((record.master, record.in_sync.len()), (None, 0));
+    }
 }

@@ -201,6 +201,17 @@ fn w_is_lowered_in_the_record_and_then_on_the_master() {
 }
 
 #[test]
+fn a_member_whose_connection_is_lost_is_missed_as_well() {
+    // Its machine is gone without a word: nothing of it is left here but the master's list.
+    let mut set = Set::of(2).later(60_000).down(1);
+    set.node(1).report = None;
+    set.report(0).followers.clear();
+    assert_eq!(set.decides(), Ok(vec![]), "just now");
+    set = set.later(5001);
+    assert_eq!(set.writes().w, 0);
+}
+
+#[test]
 fn a_proven_death_lowers_w_at_once() {
     let mut set = Set::of(2).later(60_000).dead(1);
     assert_eq!(set.writes().w, 0);
@@ -256,6 +267,17 @@ fn w_is_raised_on_the_master_and_then_acknowledged_and_recorded() {
     list(&mut set, 1, 1100);
     let expected = set.changed(|record| record.w = 1);
     assert_eq!(set.decides(), Ok(vec![Action::Write(expected)]));
+}
+
+#[test]
+fn a_replica_that_still_loads_holds_nothing_of_a_history_that_has_just_begun() {
+    let mut set = lowered().at(0, 0).fresh();
+    set.report(0).min_replicas_to_write = 1;
+    list(&mut set, 1, 0);
+    set.report(1).history = history(9);
+    assert_eq!(set.decides(), Ok(vec![]));
+    set.report(1).history = history(1);
+    assert_eq!(set.writes().w, 1);
 }
 
 #[test]
@@ -326,6 +348,17 @@ fn a_member_that_stays_away_is_shut_out_and_let_in_again() {
     set.node(2).shut_out = false;
     let follow = Action::Send { node: n(2), run_id: run(2, 2), command: Command::Follow(n(0)) };
     assert_eq!(set.decides(), Ok(vec![follow]));
+}
+
+#[test]
+fn a_member_that_was_shut_out_and_never_stopped_trying_is_let_in_again() {
+    let mut set = Set::of(3).later(60_000);
+    set.seen.settings.shuts_out = true;
+    set.report(0).followers.retain(|follower| follower.node != n(2));
+    set.node(2).shut_out = true;
+    assert_eq!(set.decides(), Ok(vec![send(0, Command::LetIn(n(2)))]), "still a member");
+    set.record().in_sync = vec![member(1)];
+    assert_eq!(set.writes().in_sync, [member(1), member(2)], "recorded first");
 }
 
 #[test]

@@ -2,11 +2,12 @@
 // called by (or at its first argument) to know which of them to be. One program links, caches
 // and starts faster than one per component, since they share almost all of their code.
 //
-// Only the choice of component happens here. No flag, default or file of a component is touched:
+// Only the choice of component happens here (and `volumes`, in volumes.go). No flag, default or file of a component is touched:
 // what the tests run must behave as the released component does.
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,6 +23,10 @@ import (
 	kubectl "k8s.io/kubectl/pkg/cmd"
 	kubectlutil "k8s.io/kubectl/pkg/cmd/util"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
+	controllers "k8s.io/kubernetes/cmd/kube-controller-manager/app"
+	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
+	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
+	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
 )
 
 // component runs one part of Kubernetes on os.Args. It either ends the process or returns its
@@ -31,12 +36,19 @@ type component struct {
 	run  func() int
 }
 
-// components is the whole list: a further component (kubelet, kube-scheduler, ...) is a row here
-// and a word in ../build's list of links.
+// components is the whole list: a further component is a row here and a word in ../build's list of
+// links.
 var components = []component{
 	{"etcd", func() int { etcdmain.Main(os.Args); return 0 }},
 	{"kube-apiserver", func() int { return cli.Run(apiserver.NewAPIServerCommand()) }},
+	{"kube-controller-manager", func() int { return cli.Run(controllers.NewControllerManagerCommand()) }},
+	{"kube-scheduler", func() int { return cli.Run(scheduler.NewSchedulerCommand()) }},
+	{"kube-proxy", func() int { return cli.Run(proxy.NewProxyCommand()) }},
+	// It makes the context that ends with a signal by itself.
+	{"kubelet", func() int { return cli.Run(kubelet.NewKubeletCommand(context.Background())) }},
 	{"kubectl", runKubectl},
+	// Not Kubernetes': it stands for the storage driver that a cloud would bring.
+	{"volumes", runVolumes},
 }
 
 // runKubectl prints an error the way people know it from kubectl ("error: ...", "Error from

@@ -97,6 +97,7 @@ impl Network {
     ///
     /// # Panics
     /// When it cannot be made.
+    #[allow(clippy::unused_self)] // without a network there is no place in it
     pub fn place(&self, address: Ipv4Addr) -> Place {
         let [.., last] = address.octets();
         let name = format!("p{last}");

@@ -1,5 +1,6 @@
 //! Three real valkey-sentinels: what a controller is measured against.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -49,7 +50,7 @@ impl Sentinels {
                 ip = master.ip(),
             );
             if let Some(password) = set.setup.password {
-                conf += &format!("sentinel auth-pass {SET_NAME} {password}\n");
+                let _ = writeln!(conf, "sentinel auth-pass {SET_NAME} {password}");
             }
             write_file(&own.join("sentinel.conf"), conf.as_bytes());
             let mut command = place.command(installed.program("valkey-sentinel").get_program());

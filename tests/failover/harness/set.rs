@@ -1,5 +1,6 @@
 //! A set: a master and its replicas, as somebody made them by hand.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -161,7 +162,7 @@ impl SetSetup {
             self.replicas_to_write, self.max_lag_s, self.conf
         );
         if let Some(password) = self.password {
-            conf += &format!("requirepass {password}\nmasterauth {password}\n");
+            let _ = writeln!(conf, "requirepass {password}\nmasterauth {password}");
         }
         for (_, more) in self.conf_of.iter().filter(|(of, _)| *of == number) {
             conf = conf + more + "\n";

@@ -222,11 +222,12 @@ async fn pass_requests(
         let reached = reaches_kill_point(count, &words, node);
         match reached {
             Some(KillPoint { moment: Moment::Before, process_id, .. }) => {
-                return kill(count, process_id);
+                kill(count, process_id);
+                return Ok(());
             }
             Some(KillPoint { moment: Moment::After, process_id, .. }) => {
                 to.write_all(&bytes).await?;
-                kill(count, process_id)?;
+                kill(count, process_id);
                 // The server answers somebody who is not there.
                 let mut rest = Vec::new();
                 from.read_to_end(&mut rest).await?;
@@ -259,12 +260,11 @@ fn reaches_kill_point(
     count.kill_point.filter(|point| point.command == count.commands.len())
 }
 
-fn kill(count: &Mutex<Count>, process_id: u32) -> io::Result<()> {
+fn kill(count: &Mutex<Count>, process_id: u32) {
     send_signal("KILL", process_id);
     let mut count = lock(count);
     count.killed += 1;
     count.kill_point = None;
-    Ok(())
 }
 
 fn port_of(node: u8) -> u16 {

@@ -22,7 +22,7 @@ pub struct Tracer {
 
 impl Tracer {
     /// Ends a process when it is about to take a step, the `number`th from now: the step is not
-    /// taken. Counted for each of its threads alone.
+    /// taken. Counted for each of its threads alone; all steps of the files are of one thread.
     pub fn attach(world: &World, process_id: u32, number: usize) -> Self {
         let log = log_file(world, process_id);
         let mut command = Command::new("strace");

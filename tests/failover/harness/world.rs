@@ -6,6 +6,7 @@
 //! shows its logs when it failed.
 
 use std::env;
+use std::fmt::Write as _;
 use std::fs;
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -129,7 +130,8 @@ fn logs(folder: &Path) -> String {
         let text = String::from_utf8_lossy(&fs::read(&file).unwrap_or_default()).into_owned();
         let lines: Vec<&str> = text.lines().collect();
         let end = lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n");
-        shown += &format!("=== {}\n{end}\n", file.strip_prefix(folder).unwrap_or(&file).display());
+        let name = file.strip_prefix(folder).unwrap_or(&file).display();
+        let _ = writeln!(shown, "=== {name}\n{end}");
     }
     shown
 }

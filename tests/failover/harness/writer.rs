@@ -178,7 +178,8 @@ impl Writer {
     /// Writes to one server until something goes wrong.
     async fn write_to(&mut self, address: SocketAddr) -> Result<Infallible, String> {
         let connected = timeout(CONNECT_LIMIT, connect(self.setup.from, address)).await;
-        let stream = connected.map_err(|_| "no connection in time")?.map_err(cause)?;
+        let stream =
+            connected.map_err(|_| "no connection in time")?.map_err(|error| cause(&error))?;
         let mut stream = BufReader::new(stream);
         let mut login = String::new();
         add_request(&mut login, &["AUTH", "app", "any"]);
@@ -234,12 +235,12 @@ impl Writer {
 
 async fn send(stream: &mut BufReader<TcpStream>, bytes: &[u8]) -> Result<(), String> {
     let sent = timeout(REPLY_LIMIT, stream.get_mut().write_all(bytes)).await;
-    sent.map_err(|_| "not sent in time".to_owned())?.map_err(cause)
+    sent.map_err(|_| "not sent in time".to_owned())?.map_err(|error| cause(&error))
 }
 
 async fn reply(stream: &mut BufReader<TcpStream>) -> Result<Reply, String> {
     let read = timeout(REPLY_LIMIT, read_reply(stream)).await;
-    read.map_err(|_| "no reply in time".to_owned())?.map_err(cause)
+    read.map_err(|_| "no reply in time".to_owned())?.map_err(|error| cause(&error))
 }
 
 /// What a write or a `WAIT` was answered. A refusal is told by its first word.
@@ -250,7 +251,7 @@ fn number_of(reply: Reply) -> Result<i64, String> {
     }
 }
 
-fn cause(error: io::Error) -> String {
+fn cause(error: &io::Error) -> String {
     error.kind().to_string()
 }
 

@@ -1,0 +1,147 @@
+//! The sentinel in the cluster: a set a `ValkeyCluster`, its pods the nodes, its record in
+//! `status.election`, clients sent by the selector of `N-client`.
+//!
+//! ```text
+//! ClusterFacts ─▶ Desk ─ SetTargets ─▶ runtime::watch_set ─▶ Valkey
+//!                  ▲                       │      │
+//!                  └── ClusterStore ◀──────┘      └─▶ Teller ─▶ ElectionNews, discovery, labels
+//!                      status.election, N-client
+//! ```
+//!
+//! Each cluster is one task of one thread. The standby watches, too: its clocks are warm when it
+//! comes to lead, and it does nothing before that. Leading begins with a new term, on the record as
+//! it is then.
+//!
+//! What never happens here: a decision about who is master, or a write of anything but what the
+//! sentinel owns ([`Manager::Sentinel`](super::Manager::Sentinel)).
+
+mod calls;
+mod desk;
+#[cfg(test)]
+mod fixture;
+mod labels;
+mod lease;
+mod record;
+mod seats;
+mod set;
+mod store;
+mod targets;
+mod teller;
+mod view;
+mod wishes;
+
+pub use record::RecordError;
+pub use view::{Change, ElectionView, Problem};
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use kube::Client;
+use tokio::sync::mpsc;
+
+use super::{ClusterFacts, ClusterKey, ElectionNews};
+use crate::discovery::Publisher;
+use crate::runtime::{Clock, Explanation};
+
+use set::Watched;
+
+/// What every election needs.
+#[derive(Clone)]
+pub struct ElectionsSetup {
+    /// The API server.
+    pub client: Client,
+    /// Who decides here: the lease as `namespace/name`.
+    pub identity: String,
+    /// Whether this process leads right now, with a margin; asked before each effect.
+    pub may_act: Rc<dyn Fn() -> bool>,
+    /// Where news goes. What finds no room is dropped.
+    pub news: mpsc::Sender<ElectionNews>,
+    /// Who tells the clients that speak Sentinel's protocol.
+    pub publisher: Rc<Publisher>,
+}
+
+/// The elections of all clusters.
+///
+/// Its methods that start something have to be called in a
+/// [`LocalSet`](tokio::task::LocalSet). Dropping it ends every election; what was begun is gone on
+/// with by whoever leads next.
+pub struct Elections {
+    setup: ElectionsSetup,
+    clock: Clock,
+    clusters: BTreeMap<ClusterKey, Watched>,
+}
+
+impl Elections {
+    /// No cluster is known yet.
+    #[must_use]
+    pub fn new(setup: ElectionsSetup) -> Self {
+        Self { setup, clock: Clock::start(), clusters: BTreeMap::new() }
+    }
+
+    /// Takes in what the caches have of a cluster now.
+    pub fn update(&mut self, facts: ClusterFacts) {
+        let key = facts.key.clone();
+        match self.clusters.get(&key).filter(|watched| watched.uid() == facts.uid) {
+            Some(watched) => watched.take(facts),
+            None => {
+                // One that was made anew under the name is another.
+                self.clusters.remove(&key);
+                let watched = Watched::start(&self.setup, self.clock, facts);
+                self.clusters.insert(key.clone(), watched);
+                self.name_all(&key.name);
+            }
+        }
+    }
+
+    /// The cluster is gone.
+    pub fn remove(&mut self, key: &ClusterKey) {
+        if self.clusters.remove(key).is_some() {
+            self.setup.publisher.update(&key.to_string(), None, &[]);
+            self.name_all(&key.name);
+        }
+    }
+
+    /// Leading has begun or ended: every election looks at that now, not at its next tick. To be
+    /// called each time, also when it was short.
+    pub fn leadership_changed(&self) {
+        for watched in self.clusters.values() {
+            watched.leadership_changed();
+        }
+    }
+
+    /// How the election of a cluster stands; `None` when there is none.
+    #[must_use]
+    pub fn view(&self, key: &ClusterKey) -> Option<ElectionView> {
+        Some(self.clusters.get(key)?.view())
+    }
+
+    /// What is seen of a cluster, what would be done, and why not yet.
+    #[must_use]
+    pub fn explain(&self, key: &ClusterKey) -> Option<Explanation> {
+        self.clusters.get(key)?.explanation()
+    }
+
+    /// The clusters that are watched.
+    pub fn keys(&self) -> impl Iterator<Item = &ClusterKey> {
+        self.clusters.keys()
+    }
+
+    /// A cluster is found by its bare name as long as no other has it.
+    fn name_all(&self, name: &str) {
+        let of_name: BTreeSet<&ClusterKey> =
+            self.clusters.keys().filter(|key| key.name == name).collect();
+        let unique = of_name.len() == 1;
+        for key in &of_name {
+            let full = key.to_string();
+            let mut names = vec![full.clone()];
+            if unique {
+                names.push(name.to_owned());
+                self.setup.publisher.alias(name, Some(&full));
+            }
+            self.clusters[*key].rename(names);
+        }
+        if !unique {
+            self.setup.publisher.alias(name, None);
+        }
+    }
+}

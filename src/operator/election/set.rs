@@ -1,0 +1,152 @@
+//! One cluster's election: its futures, and the way to them.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use kube::Client;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{AbortHandle, spawn_local};
+
+use crate::discovery::Announcer;
+use crate::operator::ClusterFacts;
+use crate::runtime::{Asked, Clock, Explanation, Fence, SetSetup, Story, watch_set};
+use crate::valkey::Secret;
+
+use super::ElectionsSetup;
+use super::desk::Desk;
+use super::labels::{self, Wanted};
+use super::store::ClusterStore;
+use super::teller::{Shown, Teller, names};
+use super::view::ElectionView;
+use super::wishes;
+
+/// How many wishes may wait for the one under way.
+const MAX_WISHES_WAITING: usize = 2;
+
+/// A cluster that is watched. It no longer is when this is dropped.
+pub(super) struct Watched {
+    uid: String,
+    desk: Rc<Desk>,
+    shown: Rc<RefCell<Shown>>,
+    names: watch::Sender<Vec<String>>,
+    facts: watch::Sender<()>,
+    task: AbortHandle,
+}
+
+impl Watched {
+    /// Begins to watch.
+    pub fn start(setup: &ElectionsSetup, clock: Clock, facts: ClusterFacts) -> Self {
+        let (uid, key) = (facts.uid.clone(), facts.key.clone());
+        let desk = Rc::new(Desk::new(facts, setup.identity.clone()));
+        let shown = Rc::new(RefCell::new(Shown::new(names(&key), clock)));
+        let (name_sender, aliases) = watch::channel(vec![key.to_string()]);
+        let (labels, wanted) = watch::channel(Wanted::default());
+        let (changed, _) = watch::channel(());
+        let teller = Teller {
+            desk: Rc::clone(&desk),
+            news: setup.news.clone(),
+            publisher: Rc::clone(&setup.publisher),
+            labels,
+            shown: Rc::clone(&shown),
+            story: Story::new(names(&key)),
+            announcer: Announcer::new(key.to_string(), &[]),
+            aliases,
+            record: None,
+            key,
+        };
+        let may_act = may_act(setup, &desk);
+        let parts = Parts { client: setup.client.clone(), desk: Rc::clone(&desk), may_act, clock };
+        let task = spawn_local(parts.run(teller, wanted, changed.subscribe())).abort_handle();
+        Self { uid, desk, shown, names: name_sender, facts: changed, task }
+    }
+
+    /// Of which object this is the election.
+    pub fn uid(&self) -> &str {
+        &self.uid
+    }
+
+    /// Takes in what the caches have now.
+    pub fn take(&self, facts: ClusterFacts) {
+        self.desk.take(facts);
+        self.facts.send_replace(());
+    }
+
+    /// Leading has begun or ended.
+    pub fn leadership_changed(&self) {
+        self.desk.leadership_changed();
+    }
+
+    /// Clients find it by these names.
+    pub fn rename(&self, names: Vec<String>) {
+        self.names.send_if_modified(|before| {
+            let changed = *before != names;
+            *before = names;
+            changed
+        });
+    }
+
+    pub fn view(&self) -> ElectionView {
+        let problem = self.desk.problem.borrow().clone();
+        ElectionView { problem, ..self.shown.borrow().view() }
+    }
+
+    pub fn explanation(&self) -> Option<Explanation> {
+        self.shown.borrow().explanation()
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Whether this process may act on a cluster.
+fn may_act(setup: &ElectionsSetup, desk: &Rc<Desk>) -> Rc<dyn Fn() -> bool> {
+    let (leads, desk) = (Rc::clone(&setup.may_act), Rc::clone(desk));
+    Rc::new(move || leads() && !desk.facts.borrow().paused)
+}
+
+/// What the futures of one cluster need.
+struct Parts {
+    client: Client,
+    desk: Rc<Desk>,
+    may_act: Rc<dyn Fn() -> bool>,
+    clock: Clock,
+}
+
+impl Parts {
+    async fn run(
+        self,
+        mut teller: Teller,
+        wanted: watch::Receiver<Wanted>,
+        facts: watch::Receiver<()>,
+    ) {
+        let Some(password) = random_password() else {
+            tracing::error!(cluster = %teller.key, "no random bytes can be had");
+            return;
+        };
+        let setup = SetSetup {
+            targets: self.desk.targets(),
+            fence: Some(Fence::new(password)),
+            may_act: Rc::clone(&self.may_act),
+            clock: self.clock,
+        };
+        let store = ClusterStore::new(&self.client, &self.desk);
+        let (wishes, asked) = mpsc::channel::<Asked>(MAX_WISHES_WAITING);
+        let namespace = teller.key.namespace.clone();
+        // None of them ends but by being dropped.
+        tokio::select! {
+            () = watch_set(setup, store, asked, &mut teller) => {}
+            () = labels::write_all(&self.client, &namespace, wanted) => {}
+            () = wishes::ask(&self.desk, &self.may_act, facts, wishes) => {}
+        }
+    }
+}
+
+/// Thirty-two random bytes, as text that any configuration takes.
+fn random_password() -> Option<Secret> {
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes).ok()?;
+    Some(Secret::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
+}

@@ -1,0 +1,247 @@
+//! The record in `status.election`, and the pointer in `N-client`.
+//!
+//! # Guarantees
+//!
+//! A record is replaced only in the version of the object that was read, and only if the record in
+//! it is the one that was decided on: when others have written beside it, the write is repeated at
+//! once. The Service is moved by one write that names the version it was decided on, and never to a
+//! lower epoch.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Service;
+use kube::api::{ApiResource, DynamicObject};
+use kube::{Api, Client, ResourceExt as _};
+use serde::Deserialize as _;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use crate::api::{Election, ValkeyCluster};
+use crate::operator::{Annotation, ServiceFacts};
+use crate::runtime::{Store, StoreError, Versioned};
+use crate::sentinel::{NodeId, Pointer, Record};
+
+use super::calls::{self, CallError};
+use super::desk::Desk;
+use super::lease;
+use super::record::{from_status, node_of, pod_name};
+use super::view::Problem;
+
+/// How often a write is repeated at once, when others write beside it.
+const MAX_WRITES: usize = 8;
+/// How long to wait for a Service that is not there yet.
+const SERVICE_WAIT: Duration = Duration::from_millis(500);
+/// The label that every pod of a cluster carries.
+const CLUSTER_LABEL: &str = "valkey.verilean.io/cluster";
+/// The label that tells the pods of a `StatefulSet` apart.
+const POD_LABEL: &str = "statefulset.kubernetes.io/pod-name";
+
+/// A [`Store`] on the API server.
+pub(super) struct ClusterStore {
+    client: Client,
+    clusters: Api<DynamicObject>,
+    services: Api<Service>,
+    name: String,
+    uid: String,
+    namespace: String,
+    desk: Rc<Desk>,
+}
+
+impl ClusterStore {
+    pub fn new(client: &Client, desk: &Rc<Desk>) -> Self {
+        let (key, uid) = {
+            let facts = desk.facts.borrow();
+            (facts.key.clone(), facts.uid.clone())
+        };
+        let kind = ApiResource::erase::<ValkeyCluster>(&());
+        Self {
+            client: client.clone(),
+            clusters: Api::namespaced_with(client.clone(), &key.namespace, &kind),
+            services: Api::namespaced(client.clone(), &key.namespace),
+            name: key.name,
+            uid,
+            namespace: key.namespace,
+            desk: Rc::clone(desk),
+        }
+    }
+
+    fn service_name(&self) -> String {
+        format!("{}-client", self.name)
+    }
+
+    fn problem(&self, problem: Option<Problem>) {
+        let mut place = self.desk.problem.borrow_mut();
+        let of_record = |it: &Problem| !matches!(it, Problem::TlsUnusable(_));
+        if problem.is_some() || place.as_ref().is_some_and(of_record) {
+            *place = problem;
+        }
+    }
+
+    /// Reads the object and keeps what is in it.
+    async fn look(&self) -> Result<(), StoreError> {
+        let found = calls::find(&self.clusters, &self.name).await.map_err(unavailable)?;
+        let found = found.filter(|object| object.uid().as_deref() == Some(&self.uid));
+        let Some(object) = found else {
+            return Err(unavailable(CallError::Missing));
+        };
+        let unreadable = |text: String| {
+            self.problem(Some(Problem::RecordUnreadable(text.clone())));
+            StoreError::Unavailable(io::Error::new(io::ErrorKind::InvalidData, text))
+        };
+        let status = match object.data.pointer("/status/election") {
+            None | Some(Value::Null) => None,
+            Some(value) => Some(
+                Election::deserialize(value)
+                    .map_err(|error| unreadable(format!("status.election: {error}")))?,
+            ),
+        };
+        let record = match &status {
+            None => None,
+            Some(status) => Some(
+                from_status(&self.name, status).map_err(|error| unreadable(error.to_string()))?,
+            ),
+        };
+        if let Some(other) = status.as_ref().and_then(|status| status.operator.as_deref())
+            && other != self.desk.identity
+            && lease::is_live(&self.client, other).await
+        {
+            self.problem(Some(Problem::ManagedElsewhere(other.to_owned())));
+            let text = format!("the operator of the lease {other} decides about this cluster");
+            return Err(StoreError::Unavailable(io::Error::other(text)));
+        }
+        self.problem(None);
+        self.desk.learn(object.resource_version().unwrap_or_default(), status, record);
+        Ok(())
+    }
+
+    fn versioned(&self) -> Versioned {
+        let known = self.desk.known.borrow();
+        Versioned { record: known.record.clone(), version: known.version }
+    }
+
+    async fn look_at_service(&self) -> Result<(), StoreError> {
+        let found = calls::find(&self.services, &self.service_name()).await;
+        let service = found.map_err(unavailable)?;
+        *self.desk.service.borrow_mut() = service.as_ref().map(facts_of);
+        Ok(())
+    }
+}
+
+impl Store for ClusterStore {
+    async fn read(&mut self) -> Result<Versioned, StoreError> {
+        self.look().await?;
+        Ok(self.versioned())
+    }
+
+    async fn write(&mut self, record: &Record, version: u64) -> Result<u64, StoreError> {
+        if self.desk.known.borrow().version != version {
+            return Err(StoreError::Conflict);
+        }
+        let status = self.desk.status(record);
+        for _ in 0..MAX_WRITES {
+            let resource_version = self.desk.known.borrow().resource_version.clone();
+            let body = json!({
+                "apiVersion": "valkey.verilean.io/v1",
+                "kind": "ValkeyCluster",
+                "metadata": {
+                    "name": self.name,
+                    "namespace": self.namespace,
+                    "uid": self.uid,
+                    "resourceVersion": resource_version,
+                },
+                "status": { "election": status },
+            });
+            match calls::apply_status(&self.clusters, &self.name, &body).await {
+                Ok(object) => {
+                    let now = object.resource_version().unwrap_or_default();
+                    self.desk.learn(now, Some(status), Some(record.clone()));
+                    return Ok(self.desk.known.borrow().version);
+                }
+                Err(CallError::Conflict) => {
+                    self.look().await?;
+                    if self.desk.known.borrow().version != version {
+                        return Err(StoreError::Conflict);
+                    }
+                }
+                Err(error) => return Err(unavailable(error)),
+            }
+        }
+        let busy =
+            io::Error::new(io::ErrorKind::WouldBlock, "others write the object all the time");
+        Err(StoreError::Unavailable(busy))
+    }
+
+    async fn pointer(&mut self) -> Result<Option<Pointer>, StoreError> {
+        self.look_at_service().await?;
+        let service = self.desk.service.borrow();
+        Ok(service.as_ref().and_then(|service| {
+            let node = node_of(&self.name, service.pod.as_deref()?)?;
+            Some(Pointer { node, epoch: service.epoch.unwrap_or(0) })
+        }))
+    }
+
+    async fn remember_gated(&mut self, _gated: BTreeSet<NodeId>) -> Result<(), StoreError> {
+        // What is rendered starts so.
+        Ok(())
+    }
+
+    async fn point(&mut self, pointer: Pointer) -> Result<(), StoreError> {
+        let observed = self.desk.service.borrow().clone();
+        let Some(observed) = observed else {
+            sleep(SERVICE_WAIT).await;
+            return Err(unavailable(CallError::Missing));
+        };
+        if observed.epoch.is_some_and(|epoch| epoch > pointer.epoch) {
+            let text = format!(
+                "{} is of epoch {}, which is higher than {}",
+                self.service_name(),
+                observed.epoch.unwrap_or(0),
+                pointer.epoch
+            );
+            return Err(StoreError::Unavailable(io::Error::other(text)));
+        }
+        let body = json!({
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {
+                "name": self.service_name(),
+                "namespace": self.namespace,
+                "resourceVersion": observed.resource_version,
+                "annotations": { Annotation::Epoch.key(): pointer.epoch.to_string() },
+            },
+            "spec": {
+                "selector": {
+                    CLUSTER_LABEL: self.name,
+                    POD_LABEL: pod_name(&self.name, pointer.node),
+                },
+            },
+        });
+        match calls::apply(&self.services, &self.service_name(), &body).await {
+            Ok(service) => {
+                *self.desk.service.borrow_mut() = Some(facts_of(&service));
+                Ok(())
+            }
+            Err(CallError::Conflict) => Err(StoreError::Conflict),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+}
+
+fn unavailable(error: CallError) -> StoreError {
+    StoreError::Unavailable(error.into_io())
+}
+
+/// What of a Service counts here.
+fn facts_of(service: &Service) -> ServiceFacts {
+    let selector = service.spec.as_ref().and_then(|spec| spec.selector.as_ref());
+    let selected = |selector: &BTreeMap<String, String>| selector.get(POD_LABEL).cloned();
+    let epoch = service.annotations().get(Annotation::Epoch.key());
+    ServiceFacts {
+        resource_version: service.resource_version().unwrap_or_default(),
+        pod: selector.and_then(selected),
+        epoch: epoch.and_then(|epoch| epoch.parse().ok()),
+    }
+}

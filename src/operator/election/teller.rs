@@ -1,0 +1,205 @@
+//! Tells of each step: news for the rest of the operator, discovery's clients, labels, and what is
+//! shown.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use tokio::sync::{mpsc, watch};
+use tracing::{info, warn};
+
+use crate::cluster::MAX_REPLICAS;
+use crate::discovery::{Announcer, Publisher};
+use crate::operator::{ClusterKey, ElectionNews};
+use crate::runtime::{Clock, EventLog, Explanation, Facts, Observer, SetNames, Story, explain};
+use crate::sentinel::{Action, Event, Local, Millis, NodeId, Observation, Phase, Record};
+use crate::valkey::Address;
+
+use super::desk::Desk;
+use super::labels::{Wanted, wanted};
+use super::record::pod_name;
+use super::view::{Change, ElectionView};
+
+/// What was seen last, for whoever asks.
+pub(super) struct Shown {
+    names: SetNames,
+    clock: Clock,
+    events: EventLog,
+    last: Option<(Observation, Local)>,
+    view: ElectionView,
+}
+
+impl Shown {
+    pub fn new(names: SetNames, clock: Clock) -> Self {
+        let (events, view) = (EventLog::default(), ElectionView::default());
+        Self { names, clock, events, last: None, view }
+    }
+
+    pub fn view(&self) -> ElectionView {
+        self.view.clone()
+    }
+
+    /// What is seen, what would be done, and why not yet.
+    pub fn explanation(&self) -> Option<Explanation> {
+        let (seen, local) = self.last.as_ref()?;
+        Some(explain(Facts {
+            names: &self.names,
+            seen,
+            local,
+            events: &self.events,
+            ungated: &std::collections::BTreeSet::new(),
+            now_ms: self.clock.now_ms(),
+        }))
+    }
+}
+
+/// The names of a cluster's pods.
+pub(super) fn names(key: &ClusterKey) -> SetNames {
+    let pods = (0..MAX_REPLICAS).map(|node| pod_name(&key.name, NodeId::at(node as usize)));
+    SetNames::new(key.to_string(), pods)
+}
+
+/// The teller of one cluster.
+pub(super) struct Teller {
+    pub key: ClusterKey,
+    pub desk: Rc<Desk>,
+    pub news: mpsc::Sender<ElectionNews>,
+    pub publisher: Rc<Publisher>,
+    pub labels: watch::Sender<Wanted>,
+    pub shown: Rc<RefCell<Shown>>,
+    pub story: Story,
+    pub announcer: Announcer,
+    /// The names by which clients find the cluster.
+    pub aliases: watch::Receiver<Vec<String>>,
+    pub record: Option<Record>,
+}
+
+impl Teller {
+    fn tell(&self, reason: &'static str, text: String, warning: bool, now_ms: Millis) {
+        let said = if reason == "hold" { text.clone() } else { format!("{reason} {text}") };
+        if warning {
+            warn!(cluster = %self.key, "{said}");
+        } else {
+            info!(cluster = %self.key, "{said}");
+        }
+        self.shown.borrow_mut().events.push(now_ms, said);
+        let news = ElectionNews { key: self.key.clone(), reason, text, warning };
+        if self.news.try_send(news).is_err() {
+            // Whoever shows news is behind; what is so stands in the view.
+            warn!(cluster = %self.key, "news was dropped");
+        }
+    }
+
+    /// Which run sits in which container.
+    fn note_seats(&self, seen: &Observation) {
+        let facts = self.desk.facts.borrow();
+        let mut seats = self.desk.seats.borrow_mut();
+        for (index, node) in seen.nodes.iter().enumerate() {
+            let Some(report) = &node.report else { continue };
+            let Some(pod) = facts.pods.get(index) else { continue };
+            let home = pod.uid.as_deref().and_then(super::record::home_of);
+            if let Some(container_id) = &pod.container_id
+                && home == Some(report.home)
+            {
+                seats.note(NodeId::at(index), report.run_id, report.home, container_id);
+            }
+        }
+    }
+
+    fn show(&mut self, seen: &Observation, local: &Local, actions: &[Action]) {
+        let mut shown = self.shown.borrow_mut();
+        let view = &mut shown.view;
+        let name = |node: NodeId| pod_name(&self.key.name, node);
+        let record = seen.record.as_ref();
+        let master = record.and_then(|record| record.master);
+        view.master = master.map(|master| name(master.node));
+        view.phase = record.map(|record| record.phase);
+        view.epoch = record.map_or(0, |record| record.epoch);
+        view.term = record.map_or(0, |record| record.term);
+        view.w = record.map_or(0, |record| record.w);
+        view.hold = local.hold.map(|hold| hold.describe(&name));
+        view.problem.clone_from(&self.desk.problem.borrow());
+        let answers = |(index, _): (usize, &_)| name(NodeId::at(index));
+        let nodes = seen.nodes.iter().enumerate().filter(|(_, node)| node.report.is_some());
+        view.answering = nodes.map(answers).collect();
+        for action in actions {
+            if let Action::Tell(Event::DataLossPossible(node)) = action {
+                view.data_loss_possible = Some(name(*node));
+            }
+        }
+        let before = self.record.as_ref().and_then(|record| record.master);
+        if let Some((record, master)) = record.zip(master)
+            && self.record.is_some()
+            && before.map(|it| it.node) != Some(master.node)
+        {
+            view.changed = Some(Change {
+                from: before.map(|before| name(before.node)),
+                to: name(master.node),
+                reason: match self.record.as_ref().map(|record| record.phase) {
+                    Some(Phase::Switchover) => "Switchover",
+                    Some(Phase::Failover) => "Failover",
+                    _ => "First",
+                },
+                epoch: record.epoch,
+            });
+            // What an earlier master lacked is no matter of this one's.
+            if view.data_loss_possible.as_deref() != Some(&name(master.node)) {
+                view.data_loss_possible = None;
+            }
+        }
+        let leads = master.and_then(|master| {
+            let report = seen.nodes.get(master.node.index())?.report.as_ref()?;
+            (report.run_id == master.run_id && report.is_master()).then_some(report)
+        });
+        view.writes_refused = leads.is_some_and(|report| {
+            let online = report.followers.iter().filter(|follower| follower.online).count();
+            online < usize::from(report.min_replicas_to_write)
+        });
+        shown.last = Some((seen.clone(), local.clone()));
+    }
+
+    /// Where clients find the nodes: pods by address, or by the name in their certificate.
+    fn announce(&mut self, seen: &Observation, local: &Local, now_ms: Millis) {
+        if self.aliases.has_changed().unwrap_or(false) {
+            self.announcer.rename(self.aliases.borrow_and_update().clone());
+        }
+        let places: Vec<Option<Address>> = {
+            let facts = self.desk.facts.borrow();
+            let tls = facts.access.as_ref().is_some_and(|access| access.tls.is_some());
+            let place = |pod: &crate::operator::PodFacts| {
+                let host =
+                    if tls { pod.ip.as_ref().and(Some(&pod.dns_name)) } else { pod.ip.as_ref() };
+                Address::new(host?.as_str(), facts.port).ok()
+            };
+            facts.pods.iter().map(place).collect()
+        };
+        self.announcer.place(places.iter().map(Option::as_ref));
+        if let Some((set, events)) = self.announcer.tell(seen, local, now_ms) {
+            self.publisher.update(&self.key.to_string(), Some(set), &events);
+        }
+    }
+}
+
+impl Observer for Teller {
+    fn stepped(&mut self, seen: &Observation, local: &Local, actions: &[Action], now_ms: Millis) {
+        self.note_seats(seen);
+        for told in self.story.tell(seen, local, actions) {
+            self.tell(told.reason, told.text, told.warning, now_ms);
+        }
+        self.show(seen, local, actions);
+        if seen.record != self.record {
+            self.record.clone_from(&seen.record);
+        }
+        // Only who decides writes.
+        let labels = if seen.leading {
+            wanted(&self.desk.facts.borrow(), seen.record.as_ref())
+        } else {
+            Wanted::default()
+        };
+        self.labels.send_if_modified(|before| {
+            let changed = *before != labels;
+            *before = labels;
+            changed
+        });
+        self.announce(seen, local, now_ms);
+    }
+}

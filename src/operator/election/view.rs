@@ -1,0 +1,54 @@
+//! What an election shows of itself, for status, conditions and people.
+
+use crate::sentinel::Phase;
+
+/// Why a cluster is not decided about at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    /// Another operator does; its lease as `namespace/name`.
+    ManagedElsewhere(String),
+    /// `status.election` is not to be understood; the sentence says where.
+    RecordUnreadable(String),
+    /// The TLS Secret is of no use; the sentence says why.
+    TlsUnusable(String),
+}
+
+/// The last change of master.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The pod that was master.
+    pub from: Option<String>,
+    /// The pod that became master.
+    pub to: String,
+    /// Why: `Failover`, `Switchover` or `First`.
+    pub reason: &'static str,
+    /// The epoch that it began.
+    pub epoch: u64,
+}
+
+/// How a cluster's election stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ElectionView {
+    /// The recorded master's pod.
+    pub master: Option<String>,
+    /// What is going on; `None` without a record.
+    pub phase: Option<Phase>,
+    /// Which change of master this is.
+    pub epoch: u64,
+    /// Which leader wrote the record.
+    pub term: u64,
+    /// How many replicas must hold a write.
+    pub w: u8,
+    /// Why nothing is done about what is not as it should be, in words.
+    pub hold: Option<String>,
+    /// The last change of master that this process has seen.
+    pub changed: Option<Change>,
+    /// The pod of the last election that could not be sure of every acknowledged write.
+    pub data_loss_possible: Option<String>,
+    /// The master takes no writes, because fewer replicas hold them than people ask for.
+    pub writes_refused: bool,
+    /// Why the cluster is not decided about at all.
+    pub problem: Option<Problem>,
+    /// The pods that answer.
+    pub answering: Vec<String>,
+}

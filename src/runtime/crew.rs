@@ -1,0 +1,95 @@
+//! The watchers of a set: one a node, however many nodes there are by now.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use futures_util::StreamExt as _;
+use futures_util::future::{AbortHandle, abortable};
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::mpsc;
+
+use super::aliases::Aliases;
+use super::board::Board;
+use super::fence::Fence;
+use super::set::{SetSetup, Timing};
+use super::watcher::{Order, Watcher, changed};
+use crate::sentinel::NodeId;
+
+/// Those who watch, by node.
+pub(super) struct Crew {
+    aliases: Rc<Aliases>,
+    board: Rc<Board>,
+    fence: Option<Rc<Fence>>,
+    posts: RefCell<Vec<Post>>,
+}
+
+/// The way to one of them.
+struct Post {
+    orders: mpsc::Sender<Order>,
+    end: AbortHandle,
+}
+
+impl Crew {
+    pub fn new(setup: &SetSetup, board: &Rc<Board>) -> Self {
+        Self {
+            aliases: Rc::new(Aliases::new()),
+            board: Rc::clone(board),
+            fence: setup.fence.clone().map(Rc::new),
+            posts: RefCell::default(),
+        }
+    }
+
+    /// Gives a node a command, unless it has one under way.
+    pub fn send(&self, node: NodeId, order: Order) -> bool {
+        let posts = self.posts.borrow();
+        posts.get(node.index()).is_some_and(|post| post.orders.try_send(order).is_ok())
+    }
+
+    /// Watches for ever.
+    pub async fn work(&self, setup: &SetSetup) {
+        let mut watching = FuturesUnordered::new();
+        let mut targets = setup.targets.clone();
+        loop {
+            let present = targets.borrow_and_update().clone();
+            self.board.take(&present, setup.clock.now_ms());
+            let stay = present.nodes.len().min(self.len());
+            for gone in self.posts.borrow_mut().drain(stay..) {
+                gone.end.abort();
+            }
+            // All are known by name before the first of them is asked whom it follows.
+            let new = self.len()..present.nodes.len();
+            for index in new.clone() {
+                let address = present.process(index).map(|process| &process.address);
+                self.aliases.place(NodeId::at(index), address);
+            }
+            for index in new {
+                // A node has one command under way at most.
+                let (sender, orders) = mpsc::channel(1);
+                let watcher = Watcher {
+                    id: NodeId::at(index),
+                    targets: setup.targets.clone(),
+                    target: present.process(index).cloned(),
+                    aliases: Rc::clone(&self.aliases),
+                    board: Rc::clone(&self.board),
+                    fence: self.fence.clone(),
+                    found: RefCell::default(),
+                    orders,
+                    may_act: Rc::clone(&setup.may_act),
+                    clock: setup.clock,
+                    timing: Timing::of(&present.settings),
+                };
+                let (watch, end) = abortable(watcher.watch());
+                watching.push(watch);
+                self.posts.borrow_mut().push(Post { orders: sender, end });
+            }
+            tokio::select! {
+                Some(_) = watching.next() => {}
+                () = changed(&mut targets) => {}
+            }
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.posts.borrow().len()
+    }
+}

@@ -1,0 +1,26 @@
+//! The sentinel in the cluster: on a real API server, with real valkey-servers as pods.
+//!
+//! Run by `tests/cluster/with cargo test --test election`. There are no controllers and no
+//! kubelets: each test makes the pods, runs a server for each on a loopback address of its own, and
+//! reports to the API server what a kubelet would. Without a cluster every test fails; none is
+//! skipped.
+#![allow(clippy::expect_used, clippy::unwrap_used, dead_code)]
+
+mod failover;
+mod first;
+mod operator;
+mod owners;
+mod pod;
+mod standby;
+mod wait;
+mod world;
+mod writer;
+
+#[path = "../api_server/server.rs"]
+mod server;
+
+#[path = "../support/mod.rs"]
+mod support;
+
+#[path = "../support/examples.rs"]
+mod examples;

@@ -1,0 +1,210 @@
+//! A cluster in a namespace of its own: its object, what is rendered of it, its pods.
+
+use std::cell::RefCell;
+
+use gungnir::api::ValkeyCluster;
+use gungnir::cluster::Roles;
+use k8s_openapi::api::core::v1::PersistentVolumeClaim;
+use k8s_openapi::api::core::v1::Pod as PodObject;
+use k8s_openapi::api::core::v1::Service;
+use kube::Api;
+use kube::Client;
+use kube::api::ApiResource;
+use kube::api::DynamicObject;
+use kube::api::Patch;
+use kube::api::PatchParams;
+use kube::api::PostParams;
+use serde_json::Value;
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::examples::rendered;
+use crate::pod::Pod;
+use crate::server::Apply;
+use crate::server::Server;
+use crate::support::valkey::Installed;
+use crate::support::valkey::install_series;
+use crate::wait::until;
+
+pub const NAME: &str = "shop";
+pub const FORCED: Apply = Apply { dry_run: false, force: true, subresource: None };
+
+pub struct World {
+    pub server: Server,
+    pub client: Client,
+    pub namespace: String,
+    pub pods: Vec<Pod>,
+    /// What is rendered, without what nobody here makes anything of.
+    pub objects: Vec<Value>,
+    /// What operators say of it.
+    pub explain: RefCell<Vec<Box<dyn Fn() -> String>>>,
+    folder: TempDir,
+}
+
+fn installed() -> Installed {
+    install_series(&["9"]).remove(0)
+}
+
+impl World {
+    /// A cluster that was just made, without pods.
+    pub async fn new(name: &str) -> Self {
+        let server = Server::connect().await;
+        let client = Client::try_default().await.unwrap();
+        let namespace = server.namespace(name, json!({})).await;
+        let folder = TempDir::new().unwrap();
+        let mut world = Self {
+            server,
+            client,
+            namespace,
+            pods: Vec::new(),
+            objects: Vec::new(),
+            explain: RefCell::default(),
+            folder,
+        };
+        world.apply_cluster().await;
+        world.objects = rendered(&world.cluster(), Roles::Elected);
+        world.objects.retain(|object| object["kind"] == "Service" || object["kind"] == "ConfigMap");
+        world.apply_set("gungnir").await;
+        let config = world.objects.iter().find(|it| it["kind"] == "ConfigMap").unwrap();
+        let file = |name: &str| config["data"][name].as_str().unwrap().to_owned();
+        let files = [file("valkey.conf"), file("users.conf")];
+        let installed = installed();
+        for ordinal in 0..3 {
+            let pods: Api<PodObject> = Api::namespaced(world.client.clone(), &world.namespace);
+            let folder = world.folder.path().join(ordinal.to_string());
+            world.pods.push(Pod::new((NAME, ordinal), pods, &installed, files.clone(), folder));
+        }
+        world
+    }
+
+    /// The same with its pods, all running.
+    pub async fn running(name: &str) -> Self {
+        let world = Self::new(name).await;
+        for ordinal in 0..world.pods.len() {
+            world.make_claim(ordinal).await;
+            world.pods[ordinal].create().await;
+            world.pods[ordinal].start().await;
+        }
+        world
+    }
+
+    fn cluster(&self) -> Value {
+        json!({
+            "apiVersion": "valkey.verilean.io/v1",
+            "kind": "ValkeyCluster",
+            "metadata": { "name": NAME, "namespace": self.namespace },
+            "spec": { "replicas": 3 },
+        })
+    }
+
+    pub async fn apply_cluster(&self) {
+        self.server.apply("kubectl", &self.cluster(), FORCED).await.unwrap();
+    }
+
+    /// Applies the rendered set, as the operator or a GitOps tool does.
+    pub async fn apply_set(&self, manager: &str) {
+        for object in &self.objects {
+            self.server.apply(manager, object, FORCED).await.unwrap();
+        }
+    }
+
+    /// Makes the volume claim of a pod.
+    pub async fn make_claim(&self, ordinal: usize) {
+        let claims: Api<PersistentVolumeClaim> =
+            Api::namespaced(self.client.clone(), &self.namespace);
+        let claim = serde_json::from_value(json!({
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": {
+                "name": format!("data-{NAME}-{ordinal}"),
+                "labels": { "valkey.verilean.io/cluster": NAME },
+            },
+            "spec": {
+                "accessModes": ["ReadWriteOnce"],
+                "resources": { "requests": { "storage": "1Gi" } },
+            },
+        }))
+        .unwrap();
+        claims.create(&PostParams::default(), &claim).await.unwrap();
+    }
+
+    pub async fn election(&self) -> Value {
+        self.server.current(&self.cluster()).await["status"]["election"].clone()
+    }
+
+    /// Writes the whole record, as somebody who restores a backup.
+    pub async fn write_election(&self, election: &Value, manager: &str) {
+        let clusters: Api<DynamicObject> = Api::namespaced_with(
+            self.client.clone(),
+            &self.namespace,
+            &ApiResource::erase::<ValkeyCluster>(&()),
+        );
+        let parameters =
+            PatchParams { field_manager: Some(manager.to_owned()), ..PatchParams::default() };
+        // Whole: what the record before had, and this one has not, goes.
+        for status in [json!(null), election.clone()] {
+            let patch = Patch::Merge(json!({ "status": { "election": status } }));
+            clusters.patch_status(NAME, &parameters, &patch).await.unwrap();
+        }
+    }
+
+    pub async fn service(&self) -> Service {
+        let services: Api<Service> = Api::namespaced(self.client.clone(), &self.namespace);
+        services.get(&format!("{NAME}-client")).await.unwrap()
+    }
+
+    /// Where clients are sent, and in which epoch.
+    pub async fn pointer(&self) -> Option<(usize, u64)> {
+        let service = self.service().await;
+        let pod = service.spec.unwrap().selector?.remove("statefulset.kubernetes.io/pod-name")?;
+        let epoch = service.metadata.annotations?.remove("valkey.verilean.io/epoch")?;
+        let ordinal = pod.rsplit_once('-').unwrap().1.parse().unwrap();
+        Some((ordinal, epoch.parse().unwrap()))
+    }
+
+    /// The master that clients are sent to, once the record is stable, its W in force, and all that
+    /// run follow.
+    pub async fn settled(&self, replicas: usize) -> usize {
+        let mut found = None;
+        until(
+            "the cluster is at rest",
+            async || {
+                let Some((master, _)) = self.pointer().await else { return false };
+                let election = self.election().await;
+                found = Some(master);
+                let members = election["inSync"].as_array().map_or(0, Vec::len);
+                election["phase"] == "Stable"
+                    && election["master"]["pod"] == format!("{NAME}-{master}")
+                    && election["w"] == json!(1)
+                    && members == replicas
+                    && self.followers(master) == replicas
+            },
+            async || self.told().await,
+        )
+        .await;
+        found.unwrap()
+    }
+
+    /// How many replicas a pod has online.
+    pub fn followers(&self, master: usize) -> usize {
+        let info: String = self.pods[master].ask(&["INFO", "replication"]).unwrap_or_default();
+        info.lines()
+            .filter(|line| line.starts_with("slave") && line.contains("state=online"))
+            .count()
+    }
+
+    /// Everything there is to know, for a test that failed.
+    pub async fn told(&self) -> String {
+        let mut text = format!("{:#}\n{:?}\n", self.election().await, self.pointer().await);
+        for pod in &self.pods {
+            let lines: Vec<String> = pod.log().lines().map(str::to_owned).collect();
+            let tail = lines[lines.len().saturating_sub(12)..].join("\n");
+            let info: String = pod.ask(&["INFO", "replication"]).unwrap_or_default();
+            text += &format!("{} {} {}\n{info}{tail}\n", pod.name, pod.address(), pod.role());
+        }
+        for explain in self.explain.borrow().iter() {
+            text += &explain();
+        }
+        text
+    }
+}

@@ -1,0 +1,83 @@
+//! The README's tables: written by the searches, so that they say what was found.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::sync::Mutex;
+
+use super::ablation::ABLATIONS;
+use super::configuration::Configuration;
+use super::property::PROPERTIES;
+use super::search::Found;
+
+/// A number with its thousands apart.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// What was searched.
+pub fn of_searches(configurations: &[Configuration], found: &[Found]) -> String {
+    let mut text =
+        String::from("| what happens | nodes, W | states | depth |\n| --- | --- | ---: | ---: |\n");
+    for (config, found) in configurations.iter().zip(found) {
+        let (states, depth) = (grouped(found.states), found.depth);
+        let _ = writeln!(
+            text,
+            "| {} | {}, {} | {states} | {depth} |",
+            config.name, config.nodes, config.w
+        );
+    }
+    let states = grouped(found.iter().map(|it| it.states).sum());
+    let _ = writeln!(text, "| **all of it** | | **{states}** | |");
+    text
+}
+
+/// What every state of them has, and which rules that needs.
+pub fn of_properties() -> String {
+    let mut text =
+        String::from("| property | what holds | rules that it misses |\n| --- | --- | --- |\n");
+    for (property, name, meaning) in PROPERTIES {
+        let rules = ABLATIONS.iter().filter(|it| it.breaks == property);
+        let rules: Vec<String> = rules.map(|it| format!("`{:?}`", it.rule)).collect();
+        let _ = writeln!(text, "| `{name}` | {meaning} | {} |", rules.join(" "));
+    }
+    text
+}
+
+/// What happens without each rule.
+pub fn of_rules(found: &[Found]) -> String {
+    let mut text = String::from("| without | fails | after |\n| --- | --- | ---: |\n");
+    for (ablation, found) in ABLATIONS.iter().zip(found) {
+        let name = ablation.breaks.name();
+        let way = found.violations.iter().find(|(it, _)| *it == name);
+        let length = way.map_or(0, |(_, way)| ablation.configuration.story.len() + way.len());
+        let _ = writeln!(text, "| `{:?}` | `{name}` | {length} steps |", ablation.rule);
+    }
+    text
+}
+
+/// Writes a table between its marks in the README when `UPDATE_GOLDEN` is set; otherwise it has to
+/// be there already.
+pub fn is_in_readme(mark: &str, table: &str) {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().expect("a table was not found in the README");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let text = std::fs::read_to_string(&path).expect("the README can be read");
+    let (begin, end) = (format!("<!-- {mark} -->\n"), format!("<!-- end of {mark} -->"));
+    let from = text.find(&begin).expect("the README has the mark") + begin.len();
+    let to = from + text[from..].find(&end).expect("the README has the end of the mark");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        assert!(std::env::var_os("CI").is_none(), "tables are never updated in CI");
+        let updated = format!("{}{table}{}", &text[..from], &text[to..]);
+        std::fs::write(&path, updated).expect("the README can be written");
+    } else {
+        assert_eq!(&text[from..to], table, "UPDATE_GOLDEN=1 tests/run model writes the README");
+    }
+}
