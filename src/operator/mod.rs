@@ -38,6 +38,7 @@ mod passwords;
 mod plan;
 mod queue;
 mod reconcile;
+mod release;
 mod report;
 mod requests;
 mod restart;
@@ -46,6 +47,7 @@ mod run;
 mod secret;
 mod standing;
 mod status;
+mod volume;
 
 pub use annotation::Annotation;
 pub use cache::Scope;

@@ -57,6 +57,13 @@ pub enum Blocked {
         /// Whose.
         whose: String,
     },
+    /// Git has it, and leaving Git would delete it.
+    InGit {
+        /// Which.
+        key: ObjectKey,
+        /// Who applies it.
+        manager: String,
+    },
     /// It is of an earlier life of this cluster, or is being deleted, and will be gone.
     Leaving {
         /// Which.
@@ -145,6 +152,9 @@ fn why(
     let Some(child) = view.child(&adopted.key) else { return Ok(Some(Why::Create)) };
     match ownership(child, cluster) {
         Ownership::Foreign(whose) => return Err(Box::new(Blocked::Foreign { key: key(), whose })),
+        Ownership::InGit(manager) => {
+            return Err(Box::new(Blocked::InGit { key: key(), manager }));
+        }
         Ownership::Leftover => return Err(Box::new(Blocked::Leaving { key: key() })),
         Ownership::Orphan => return Ok(Some(Why::Adopt)),
         Ownership::Ours if child.deleting => return Err(Box::new(Blocked::Leaving { key: key() })),

@@ -28,12 +28,14 @@ use super::metrics::Metrics;
 use super::passwords;
 use super::plan::{Step, plan};
 use super::queue;
+use super::release;
 use super::report::Report;
 use super::requests::Requests;
 use super::restart;
 use super::roll;
 use super::standing;
 use super::status;
+use super::volume;
 
 /// For how long a repair stays in sight as the condition `Drifted`.
 const DRIFT_SHOWN: Duration = Duration::from_secs(3600);
@@ -122,7 +124,11 @@ async fn look(
                 report.fail(&error);
             }
         }
-        Management::GitOps => {}
+        Management::GitOps => {
+            if let Err(error) = release::release(context, cluster, view, report).await {
+                report.fail(&ReconcileError::Request(error));
+            }
+        }
     }
     // The set's own answers are in the cache by now.
     let view = context.cache.view(&cluster.key);
@@ -155,6 +161,10 @@ async fn push(
         // The set shrinks when its master is on a pod that stays.
         plan.steps.retain(|step| !step.changes_set());
         report.rolling = Some("the master is handed over before its pod goes".to_owned());
+    }
+    let step = volume::next_step(view, sound);
+    if !volume::grow(context, cluster, sound, step, report).await? {
+        plan.steps.retain(|step| !step.changes_set());
     }
     let same_spec = roll::is_of_generation(view, cluster.generation);
     if same_spec && !roll::is_pending(cluster) && plan.steps.iter().any(Step::changes_set) {

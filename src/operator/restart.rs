@@ -1,7 +1,9 @@
 //! Performs a roll's next step, and says what it waits for.
 
 use std::cell::RefCell;
+use std::time::Duration;
 
+use k8s_openapi::jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::cluster::ValidatedCluster;
@@ -14,7 +16,10 @@ use super::memory::Memory;
 use super::reconcile::Context;
 use super::report::Report;
 use super::roll::{RollStep, heir, is_changing, is_pending, look_again, master_is_to_go};
-use super::roll::{next_step, pods, runs_old_template};
+use super::roll::{next_step, pods, restart_at, runs_old_template};
+
+/// How long a restart of a later time is not looked at.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 /// Restarts the next pod that has to be, or asks for a handover first.
 ///
@@ -39,7 +44,12 @@ pub async fn proceed(
         memory.borrow_mut().heir = heir(view, sound);
         return Ok(());
     }
-    let step = match pods(cluster, view, sound, pending) {
+    let now = Timestamp::now();
+    if let Some(at) = restart_at(cluster).filter(|at| *at > now) {
+        let wait = Duration::try_from(at.duration_since(now)).unwrap_or_default();
+        report.wake_at(Instant::now() + wait.min(LONGEST_WAIT));
+    }
+    let step = match pods(cluster, view, sound, pending, now) {
         None => RollStep::Done,
         Some(pods) => next_step(&pods, is_changing(cluster)),
     };

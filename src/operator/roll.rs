@@ -98,6 +98,7 @@ pub fn pods(
     view: &View,
     sound: &ValidatedCluster,
     pending: bool,
+    now: Timestamp,
 ) -> Option<Vec<RollPod>> {
     let set = set_status(view)?;
     if set.observed_generation < set.generation {
@@ -105,8 +106,8 @@ pub fn pods(
     }
     let master = master(view, sound);
     let election = cluster.status.election.as_ref();
-    let restart = cluster.annotation(Annotation::Restart);
-    let restart: Option<Timestamp> = restart.and_then(|text| text.parse().ok());
+    // A time to come would find every new pod too old.
+    let restart = restart_at(cluster).filter(|at| *at <= now);
     let pods = (0..sound.replicas).map(|ordinal| {
         let name = sound.names.pod(ordinal);
         let Some(pod) = view.pods.get(&name) else {
@@ -126,6 +127,12 @@ pub fn pods(
         }
     });
     Some(pods.collect())
+}
+
+/// When people ask for a restart of all pods that are older.
+#[must_use]
+pub fn restart_at(cluster: &ClusterObject) -> Option<Timestamp> {
+    cluster.annotation(Annotation::Restart)?.parse().ok()
 }
 
 /// Whether a template that only Gungnir changed waits for people.

@@ -80,7 +80,7 @@ async fn what_only_gungnir_changed_waits_for_people() {
         assert_eq!(world.list("Pod").await.len(), 3, "nobody has asked for a restart");
         world.condition("RestartPending", "True").await;
         // People ask for it.
-        let now = k8s_openapi::jiff::Timestamp::now() + std::time::Duration::from_secs(60);
+        let now = k8s_openapi::jiff::Timestamp::now() + std::time::Duration::from_secs(3);
         let restart = json!({ "metadata": { "annotations": {
             "valkey.verilean.io/restart": now.to_string(),
         } } });

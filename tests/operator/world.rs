@@ -244,6 +244,26 @@ impl World {
         self.status("StatefulSet", "shop", status).await;
     }
 
+    /// A volume claim of `shop` as the controller would make it.
+    pub async fn claim(&self, ordinal: u32, size: &str, class: &str) {
+        let claim = json!({
+            "apiVersion": "v1", "kind": "PersistentVolumeClaim",
+            "metadata": {
+                "name": format!("data-shop-{ordinal}"), "namespace": self.namespace,
+                "labels": { "valkey.verilean.io/cluster": "shop" },
+            },
+            "spec": {
+                "accessModes": ["ReadWriteOnce"], "storageClassName": class,
+                "volumeName": format!("volume-{ordinal}"),
+                "resources": { "requests": { "storage": size } },
+            },
+        });
+        self.server.apply("statefulset-controller", &claim, Apply::default()).await.unwrap();
+        let name = format!("data-shop-{ordinal}");
+        let bound = json!({ "phase": "Bound", "capacity": { "storage": size } });
+        self.status("PersistentVolumeClaim", &name, bound).await;
+    }
+
     /// The sentinel points at a master.
     pub async fn master(&self, ordinal: u32) {
         let pod = format!("shop-{ordinal}");
