@@ -134,13 +134,14 @@ impl Parts {
             clock: self.clock,
         };
         let store = ClusterStore::new(&self.client, &self.desk);
+        let served = ClusterStore::new(&self.client, &self.desk);
         let (wishes, asked) = mpsc::channel::<Asked>(MAX_WISHES_WAITING);
         let namespace = teller.key.namespace.clone();
         // None of them ends but by being dropped.
         tokio::select! {
             () = watch_set(setup, store, asked, &mut teller) => {}
             () = labels::write_all(&self.client, &namespace, wanted) => {}
-            () = wishes::ask(&self.desk, &self.may_act, facts, wishes) => {}
+            () = wishes::ask(&self.desk, &served, &self.may_act, facts, wishes) => {}
         }
     }
 }
