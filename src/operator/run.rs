@@ -157,9 +157,10 @@ async fn work(
         while ready && queue.running() < MAX_RUNNING {
             let Some(key) = queue.pop(Instant::now()) else { break };
             running.push(async move {
-                let again = match leading {
-                    true => reconcile(context, &key).await,
-                    false => watch(context, &key).await,
+                let again = if leading {
+                    reconcile(context, &key).await
+                } else {
+                    watch(context, &key).await
                 };
                 (key, again)
             });
