@@ -40,21 +40,28 @@ pub fn create(world: &World) {
 
 /// E6.
 pub fn delete(world: &World) {
-    for (policy, volumes) in [("Delete", 0), ("Retain", 3)] {
+    let sets = [("Delete", 0), ("Retain", 3)].map(|(policy, volumes)| {
         let set = ValkeySet::none(world, &format!("E6-{policy}"));
         set.apply(&json!({ "replicas": 3, "persistence": { "reclaimPolicy": policy } }));
+        (set, volumes)
+    });
+    for (set, _) in &sets {
         set.settle(3);
-        delete_and_wait(&set);
+    }
+    for (set, _) in &sets {
+        set.cluster().delete(Kind::ValkeyCluster, &set.namespace, NAME);
+    }
+    for (set, volumes) in &sets {
+        wait_until_gone(set);
         until("the volumes are as the policy says", DEADLINE, || {
             let found = set.cluster().list(Kind::PersistentVolumeClaim, &set.namespace).len();
-            if found == volumes { Ok(()) } else { Err(format!("{policy}: {found} volumes")) }
+            if found == *volumes { Ok(()) } else { Err(format!("{found}, not {volumes}")) }
         });
     }
 }
 
-/// Deletes the resource, and waits until no child is left.
-fn delete_and_wait(set: &ValkeySet<'_>) {
-    set.cluster().delete(Kind::ValkeyCluster, &set.namespace, NAME);
+/// Waits until no child is left.
+fn wait_until_gone(set: &ValkeySet<'_>) {
     until("every child is gone", DEADLINE, || {
         let there = CHILDREN.iter().find(|(kind, name)| set.get(*kind, name).is_some());
         if let Some((kind, name)) = there {
@@ -123,7 +130,8 @@ pub fn again(world: &World) {
             Err(texts.concat())
         }
     });
-    delete_and_wait(&set);
+    set.cluster().delete(Kind::ValkeyCluster, &set.namespace, NAME);
+    wait_until_gone(&set);
     let lost = format!("data-{NAME}-0");
     set.cluster().delete(Kind::PersistentVolumeClaim, &set.namespace, &lost);
     until("a volume is lost", DEADLINE, || match set.get(Kind::PersistentVolumeClaim, &lost) {
