@@ -43,9 +43,11 @@ pub struct ClusterFacts {
     pub service: Option<ServiceFacts>,
     /// `status.election`.
     pub election: Option<Election>,
-    /// The pod that is to be master by a planned handover, by annotation or because another one
-    /// is about to go.
+    /// The pod that is to be master by a planned handover, by annotation.
     pub switchover_to: Option<String>,
+    /// The pod that is to be master by a planned handover, because the one that is has to restart
+    /// or to go.
+    pub heir: Option<String>,
     /// The pod that is to be promoted whatever it lacks, by annotation.
     pub promote: Option<String>,
     /// The pod that takes no part, by annotation.

@@ -212,6 +212,7 @@ async fn facts(client: &Client, key: &ClusterKey) -> ClusterFacts {
         }),
         election: election.and_then(|value| Election::deserialize(value).ok()),
         switchover_to: None,
+        heir: None,
         promote: None,
         fence: None,
         paused: false,

@@ -42,7 +42,7 @@ async fn replicas_are_restarted_one_by_one_and_the_master_after_a_handover() {
         world.gone("Pod", "shop-0").await;
         world.pod(0, "r2").await;
         world.condition("Ready", "True").await;
-        assert_eq!(world.facts().switchover_to, None);
+        assert_eq!(world.facts().heir, None);
         world.rest().await;
         assert_eq!(world.list("Pod").await.len(), 3);
     })

@@ -279,7 +279,7 @@ impl World {
     /// Waits until the election is asked to hand over to a pod.
     pub async fn asked_to_hand_over(&self, to: &str) {
         let start = Instant::now();
-        while self.facts().switchover_to.as_deref() != Some(to) {
+        while self.facts().heir.as_deref() != Some(to) {
             assert!(start.elapsed() < DEADLINE, "{to}: {:?}", self.facts());
             sleep(Duration::from_millis(50)).await;
         }

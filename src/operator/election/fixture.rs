@@ -43,6 +43,7 @@ pub(super) fn facts(pods: usize) -> ClusterFacts {
         service: None,
         election: None,
         switchover_to: None,
+        heir: None,
         promote: None,
         fence: None,
         paused: false,

@@ -35,19 +35,25 @@ struct Request {
     wish: Wish,
 }
 
+/// What a pod that has to take over is recorded under.
+const HEIR: &str = "heir";
+
 /// What the facts ask for, the most urgent first.
 fn requests(facts: &ClusterFacts) -> Vec<Request> {
-    let request = |annotation: Annotation, value: Option<&String>, wish: fn(NodeId) -> Wish| {
+    let request = |name: &str, value: Option<&String>, wish: fn(NodeId) -> Wish| {
         let value = value.filter(|value| value.len() <= MAX_VALUE_BYTES)?;
         let pod = value.split_once('/').map_or(value.as_str(), |(pod, _)| pod);
-        let name = annotation.key().rsplit('/').next().unwrap_or_default();
+        let name = name.rsplit('/').next().unwrap_or_default();
         let wish = wish(node_of(&facts.key.name, pod)?);
         Some(Request { text: format!("{name}={value}"), wish })
     };
-    let promote = request(Annotation::Promote, facts.promote.as_ref(), Wish::Promote);
+    let switchover = |node| Wish::Switchover(Some(node));
+    let promote = request(Annotation::Promote.key(), facts.promote.as_ref(), Wish::Promote);
+    // An annotation that stands there, done or not to be done, keeps no pod from its restart.
+    let heir = request(HEIR, facts.heir.as_ref(), switchover);
     let to = facts.switchover_to.as_ref();
-    let switchover = request(Annotation::SwitchoverTo, to, |node| Wish::Switchover(Some(node)));
-    promote.into_iter().chain(switchover).collect()
+    let people = request(Annotation::SwitchoverTo.key(), to, switchover);
+    promote.into_iter().chain(heir).chain(people).collect()
 }
 
 /// What was granted, recorded or not yet.
@@ -173,6 +179,21 @@ mod tests {
         let both = asked(Some("shop-0"), Some("shop-1"));
         assert_eq!(texts(&both), ["promote=shop-0", "switchover-to=shop-1"]);
         assert_eq!(both[0].wish, Wish::Promote(NodeId(0)));
+    }
+
+    #[test]
+    fn an_annotation_that_stands_there_keeps_nobody_from_taking_over() {
+        let mut facts = facts(3);
+        facts.switchover_to = Some("shop-2".to_owned());
+        facts.heir = Some("shop-0".to_owned());
+        let both = requests(&facts);
+        assert_eq!(texts(&both), ["heir=shop-0", "switchover-to=shop-2"]);
+        // And what was done for it is not done again afterwards.
+        let recorded = vec!["switchover-to=shop-2".to_owned()];
+        let served = Granted::default().served(&both, &recorded);
+        assert_eq!(served, recorded);
+        facts.heir = None;
+        assert_eq!(Granted::default().served(&requests(&facts), &served), recorded);
     }
 
     #[test]
