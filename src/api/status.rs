@@ -127,6 +127,16 @@ pub struct Election {
     /// The replication offset at which the master was promoted, in bytes.
     pub base_offset: i64,
 
+    /// What people asked for by annotation and was done, as annotation=value: not done again before
+    /// the annotation has another value, or was gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(
+        length(max = 4),
+        inner(length(max = 256)),
+        extend("x-kubernetes-list-type" = "atomic")
+    )]
+    pub served: Vec<String>,
+
     /// The lease of the operator that watches this cluster, as namespace/name.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 317))]

@@ -164,8 +164,16 @@ impl Desk {
             seat.or_else(|| recorded.filter(|_| same))
         });
         let operator = Some(self.identity.clone());
+        let served = known.status.as_ref().map(|status| status.served.clone()).unwrap_or_default();
         let name = &self.facts.borrow().key.name;
-        to_status(name, record, Beside { container_id, operator, previous_in_sync })
+        to_status(name, record, Beside { container_id, operator, previous_in_sync, served })
+    }
+
+    /// What was asked for and done, as far as is recorded; `None` before the record was read.
+    pub fn served(&self) -> Option<Vec<String>> {
+        let known = self.known.borrow();
+        let served = |status: &Election| status.served.clone();
+        (known.version > 0).then(|| known.status.as_ref().map(served).unwrap_or_default())
     }
 
     /// Keeps what was read or written.
@@ -177,7 +185,7 @@ impl Desk {
     ) {
         {
             let mut known = self.known.borrow_mut();
-            if known.status != status || known.version == 0 {
+            if known.version == 0 || !decides_alike(known.status.as_ref(), status.as_ref()) {
                 known.version += 1;
             }
             if let Some((master, container)) = record
@@ -193,6 +201,12 @@ impl Desk {
         }
         self.aim();
     }
+}
+
+/// Whether two records are one to whoever decides: what was served is not of the rules.
+fn decides_alike(one: Option<&Election>, other: Option<&Election>) -> bool {
+    let rules = |status: &Election| Election { served: Vec::new(), ..status.clone() };
+    one == other || one.map(rules) == other.map(rules)
 }
 
 /// Versions of one object grow; what is no number is never older.

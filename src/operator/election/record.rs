@@ -64,6 +64,8 @@ pub(super) struct Beside {
     pub operator: Option<String>,
     /// The members of the master before.
     pub previous_in_sync: Vec<api::Member>,
+    /// What was asked for and done.
+    pub served: Vec<String>,
 }
 
 /// The name of a node's pod.
@@ -139,6 +141,7 @@ pub(super) fn to_status(cluster: &str, record: &Record, beside: Beside) -> api::
         previous_in_sync: beside.previous_in_sync,
         w: i32::from(*w),
         base_offset: number(*base_offset),
+        served: beside.served,
         operator: beside.operator,
     }
 }
@@ -253,6 +256,7 @@ mod tests {
                 container_id: Some("containerd://c".into()),
                 operator: Some("system/lease".into()),
                 previous_in_sync: vec![previous],
+                served: vec!["switchover-to=shop-1".into()],
             },
         )
     }
@@ -267,6 +271,7 @@ mod tests {
         assert_eq!(written.operator.as_deref(), Some("system/lease"));
         assert_eq!(written.in_sync[0].pod, "shop-1");
         assert_eq!(written.previous_in_sync.len(), 1);
+        assert_eq!(written.served, ["switchover-to=shop-1"]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One cluster's election: its futures, and the way to them.
 
 use std::cell::RefCell;
+use std::fmt::Write as _;
 use std::rc::Rc;
 
 use kube::Client;
@@ -133,13 +134,14 @@ impl Parts {
             clock: self.clock,
         };
         let store = ClusterStore::new(&self.client, &self.desk);
+        let served = ClusterStore::new(&self.client, &self.desk);
         let (wishes, asked) = mpsc::channel::<Asked>(MAX_WISHES_WAITING);
         let namespace = teller.key.namespace.clone();
         // None of them ends but by being dropped.
         tokio::select! {
             () = watch_set(setup, store, asked, &mut teller) => {}
             () = labels::write_all(&self.client, &namespace, wanted) => {}
-            () = wishes::ask(&self.desk, &self.may_act, facts, wishes) => {}
+            () = wishes::ask(&self.desk, &served, &self.may_act, facts, wishes) => {}
         }
     }
 }
@@ -148,5 +150,9 @@ impl Parts {
 fn random_password() -> Option<Secret> {
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes).ok()?;
-    Some(Secret::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
+    let text = bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    });
+    Some(Secret::new(text))
 }

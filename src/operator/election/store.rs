@@ -68,6 +68,42 @@ impl ClusterStore {
         }
     }
 
+    /// Records what was asked for and done, and changes nothing else; whether that is recorded now.
+    /// There is nothing to record it in before the first record is.
+    pub async fn serve(&self, served: &[String]) -> Result<bool, StoreError> {
+        for _ in 0..MAX_WRITES {
+            let known = self.desk.known.borrow().clone();
+            let Some(status) = known.status else { return Ok(false) };
+            let status = Election { served: served.to_vec(), ..status };
+            let body = self.body(&status, &known.resource_version);
+            match calls::apply_status(&self.clusters, &self.name, &body).await {
+                Ok(object) => {
+                    let now = object.resource_version().unwrap_or_default();
+                    self.desk.learn(now, Some(status), known.record);
+                    return Ok(true);
+                }
+                Err(CallError::Conflict) => self.look().await?,
+                Err(error) => return Err(unavailable(error)),
+            }
+        }
+        Err(busy())
+    }
+
+    /// The record as it is sent, for the very version that was read.
+    fn body(&self, status: &Election, resource_version: &str) -> Value {
+        json!({
+            "apiVersion": "valkey.verilean.io/v1",
+            "kind": "ValkeyCluster",
+            "metadata": {
+                "name": self.name,
+                "namespace": self.namespace,
+                "uid": self.uid,
+                "resourceVersion": resource_version,
+            },
+            "status": { "election": status },
+        })
+    }
+
     fn service_name(&self) -> String {
         format!("{}-client", self.name)
     }
@@ -140,20 +176,11 @@ impl Store for ClusterStore {
         if self.desk.known.borrow().version != version {
             return Err(StoreError::Conflict);
         }
-        let status = self.desk.status(record);
         for _ in 0..MAX_WRITES {
+            // What others wrote beside the record meanwhile is kept.
+            let status = self.desk.status(record);
             let resource_version = self.desk.known.borrow().resource_version.clone();
-            let body = json!({
-                "apiVersion": "valkey.verilean.io/v1",
-                "kind": "ValkeyCluster",
-                "metadata": {
-                    "name": self.name,
-                    "namespace": self.namespace,
-                    "uid": self.uid,
-                    "resourceVersion": resource_version,
-                },
-                "status": { "election": status },
-            });
+            let body = self.body(&status, &resource_version);
             match calls::apply_status(&self.clusters, &self.name, &body).await {
                 Ok(object) => {
                     let now = object.resource_version().unwrap_or_default();
@@ -169,9 +196,7 @@ impl Store for ClusterStore {
                 Err(error) => return Err(unavailable(error)),
             }
         }
-        let busy =
-            io::Error::new(io::ErrorKind::WouldBlock, "others write the object all the time");
-        Err(StoreError::Unavailable(busy))
+        Err(busy())
     }
 
     async fn pointer(&mut self) -> Result<Option<Pointer>, StoreError> {
@@ -228,6 +253,11 @@ impl Store for ClusterStore {
             Err(error) => Err(unavailable(error)),
         }
     }
+}
+
+fn busy() -> StoreError {
+    let text = "others write the object all the time";
+    StoreError::Unavailable(io::Error::new(io::ErrorKind::WouldBlock, text))
 }
 
 fn unavailable(error: CallError) -> StoreError {

@@ -1,81 +1,198 @@
 //! What people ask for by annotations becomes a wish, until it is granted.
+//!
+//! What was granted is recorded in `status.election.served`, by the annotation's whole value, and
+//! kept there as long as the annotation says so: whoever leads next does not do it again. The same
+//! is asked for once more by another value (`POD/ANYTHING` means `POD`), or after the annotation
+//! was gone.
 
 use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::sleep;
-use tracing::info;
+use tracing::{debug, info};
 
+use crate::operator::{Annotation, ClusterFacts};
 use crate::runtime::Asked;
 use crate::sentinel::{NodeId, Wish};
 
 use super::desk::Desk;
 use super::record::node_of;
+use super::store::ClusterStore;
 
 /// The first wait after a refusal, and the longest.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
 /// While nobody may be asked, how often that is looked at.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// The longest value of an annotation that is understood: a pod's name and as much again.
+const MAX_VALUE_BYTES: usize = 128;
 
-/// What the facts ask for now.
-fn wanted(desk: &Desk) -> Option<Wish> {
-    let facts = desk.facts.borrow();
-    let node = |pod: &String| -> Option<NodeId> { node_of(&facts.key.name, pod) };
-    let promote = facts.promote.as_ref().and_then(node).map(Wish::Promote);
-    promote.or_else(|| {
-        let to = facts.switchover_to.as_ref().and_then(node)?;
-        Some(Wish::Switchover(Some(to)))
-    })
+/// Something that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Request {
+    /// As it is recorded when it was done.
+    text: String,
+    wish: Wish,
 }
 
-/// Asks for what is wanted, for ever. What was granted is not asked for again before something else
-/// was wanted, or nothing.
+/// What the facts ask for, the most urgent first.
+fn requests(facts: &ClusterFacts) -> Vec<Request> {
+    let request = |annotation: Annotation, value: Option<&String>, wish: fn(NodeId) -> Wish| {
+        let value = value.filter(|value| value.len() <= MAX_VALUE_BYTES)?;
+        let pod = value.split_once('/').map_or(value.as_str(), |(pod, _)| pod);
+        let name = annotation.key().rsplit('/').next().unwrap_or_default();
+        let wish = wish(node_of(&facts.key.name, pod)?);
+        Some(Request { text: format!("{name}={value}"), wish })
+    };
+    let promote = request(Annotation::Promote, facts.promote.as_ref(), Wish::Promote);
+    let to = facts.switchover_to.as_ref();
+    let switchover = request(Annotation::SwitchoverTo, to, |node| Wish::Switchover(Some(node)));
+    promote.into_iter().chain(switchover).collect()
+}
+
+/// What was granted, recorded or not yet.
+#[derive(Debug, Default)]
+struct Granted(Vec<String>);
+
+impl Granted {
+    /// What is to be recorded now: what was granted and is still asked for.
+    fn served(&mut self, requests: &[Request], recorded: &[String]) -> Vec<String> {
+        self.0.retain(|text| requests.iter().any(|request| request.text == *text));
+        let texts = requests.iter().map(|request| &request.text);
+        texts.filter(|text| self.0.contains(text) || recorded.contains(text)).cloned().collect()
+    }
+}
+
+/// Asks for what is wanted, for ever.
 pub(super) async fn ask(
     desk: &Desk,
+    store: &ClusterStore,
     may_act: &Rc<dyn Fn() -> bool>,
     mut facts: watch::Receiver<()>,
     wishes: mpsc::Sender<Asked>,
 ) {
-    let mut granted: Option<Wish> = None;
+    let mut granted = Granted::default();
     let mut wait = BACKOFF.0;
     loop {
         facts.borrow_and_update();
-        let now = wanted(desk);
-        let asks = now.filter(|wish| granted != Some(*wish));
-        if now.is_none() {
-            granted = None;
-        }
-        let Some(wish) = asks else {
+        let requests = requests(&desk.facts.borrow());
+        let recorded = desk.served();
+        let served = granted.served(&requests, recorded.as_deref().unwrap_or_default());
+        let unrecorded = recorded.is_some_and(|recorded| recorded != served);
+        let next = requests.into_iter().find(|request| !served.contains(&request.text));
+        if next.is_none() && !unrecorded {
             wait = BACKOFF.0;
             if facts.changed().await.is_err() {
                 std::future::pending::<()>().await;
             }
             continue;
-        };
+        }
         if !may_act() {
             sleep(LOOK_AGAIN).await;
             continue;
         }
-        let (reply, outcome) = oneshot::channel();
-        if wishes.send(Asked { wish, reply }).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-        match outcome.await {
-            Ok(Ok(())) => {
-                granted = Some(wish);
-                wait = BACKOFF.0;
+        if unrecorded {
+            match store.serve(&served).await {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(error) => debug!(?error, "what was served could not be recorded yet"),
             }
-            Ok(Err(hold)) => {
-                let name = |node: NodeId| format!("{}-{}", desk.facts.borrow().key.name, node.0);
-                let cluster = desk.facts.borrow().key.to_string();
-                info!(%cluster, "not granted: {}", hold.describe(&name));
-                tokio::select! {
-                    () = sleep(wait) => wait = (wait * 2).min(BACKOFF.1),
-                    Ok(()) = facts.changed() => {}
+        }
+        let done = match next {
+            // The record changes for other reasons, too: then it is tried again on the new one.
+            None => false,
+            Some(Request { text, wish }) => {
+                let (reply, outcome) = oneshot::channel();
+                if wishes.send(Asked { wish, reply }).await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+                match outcome.await {
+                    Ok(Ok(())) => {
+                        granted.0.push(text);
+                        true
+                    }
+                    Ok(Err(hold)) => {
+                        let key = desk.facts.borrow().key.clone();
+                        let name = |node: NodeId| format!("{}-{}", key.name, node.0);
+                        info!(cluster = %key, "not granted: {}", hold.describe(&name));
+                        false
+                    }
+                    Err(_) => {
+                        sleep(LOOK_AGAIN).await;
+                        continue;
+                    }
                 }
             }
-            Err(_) => sleep(LOOK_AGAIN).await,
+        };
+        if done {
+            wait = BACKOFF.0;
+            continue;
         }
+        tokio::select! {
+            () = sleep(wait) => wait = (wait * 2).min(BACKOFF.1),
+            Ok(()) = facts.changed() => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::facts;
+    use super::*;
+
+    fn asked(promote: Option<&str>, switchover_to: Option<&str>) -> Vec<Request> {
+        let mut facts = facts(3);
+        facts.promote = promote.map(str::to_owned);
+        facts.switchover_to = switchover_to.map(str::to_owned);
+        requests(&facts)
+    }
+
+    fn texts(requests: &[Request]) -> Vec<&str> {
+        requests.iter().map(|request| request.text.as_str()).collect()
+    }
+
+    #[test]
+    fn an_annotation_names_a_pod_and_perhaps_more() {
+        let switchover = |node| Wish::Switchover(Some(NodeId(node)));
+        for (value, wish) in [
+            ("shop-1", Some(switchover(1))),
+            ("shop-2/2026-01-01T12:00:00Z", Some(switchover(2))),
+            ("shop-2/", Some(switchover(2))),
+            ("shop-1 ", None),
+            ("other-1", None),
+            ("", None),
+            (&format!("shop-1/{}", "x".repeat(MAX_VALUE_BYTES)), None),
+        ] {
+            let asked = asked(None, Some(value));
+            let text = format!("switchover-to={value}");
+            assert_eq!(
+                asked,
+                wish.map(|wish| Request { text, wish }).into_iter().collect::<Vec<_>>()
+            );
+        }
+        let both = asked(Some("shop-0"), Some("shop-1"));
+        assert_eq!(texts(&both), ["promote=shop-0", "switchover-to=shop-1"]);
+        assert_eq!(both[0].wish, Wish::Promote(NodeId(0)));
+    }
+
+    #[test]
+    fn what_was_served_is_known_as_long_as_it_is_asked_for() {
+        let recorded =
+            |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect::<Vec<_>>();
+        let old = recorded(&["switchover-to=shop-1"]);
+        // Another process did it.
+        let mut granted = Granted::default();
+        assert_eq!(granted.served(&asked(None, Some("shop-1")), &old), old);
+        // Another value is another request, and a new one beside it leaves it served.
+        assert_eq!(granted.served(&asked(None, Some("shop-1/2")), &old), recorded(&[]));
+        assert_eq!(granted.served(&asked(Some("shop-0"), Some("shop-1")), &old), old);
+        // Done, and not recorded yet.
+        granted.0 = recorded(&["promote=shop-0"]);
+        let both = asked(Some("shop-0"), Some("shop-1"));
+        let served = granted.served(&both, &old);
+        assert_eq!(served, recorded(&["promote=shop-0", "switchover-to=shop-1"]));
+        // Once the annotations are gone, so is the memory of them.
+        assert_eq!(granted.served(&[], &served), recorded(&[]));
+        assert_eq!(granted.served(&both, &[]), recorded(&[]));
     }
 }
