@@ -87,7 +87,7 @@ pub(super) fn run(arguments: &OperatorArgs, console: &Console) -> Result<Outcome
     let options = arguments.options()?;
     let outcome = runtime.block_on(async {
         let end = end()?;
-        crate::operator::run(options, end)
+        Box::pin(crate::operator::run(options, end))
             .await
             .map_err(|error| Failure::Io(anyhow::Error::new(error)))
     });

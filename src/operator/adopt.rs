@@ -38,6 +38,8 @@ pub enum Ownership {
     Orphan,
     /// Of a cluster of this name that is gone: it is being collected.
     Leftover,
+    /// Made from what Gungnir rendered, and applied by this field manager: Git has it.
+    InGit(String),
     /// Somebody else's, and whose.
     Foreign(String),
 }
@@ -61,8 +63,14 @@ pub fn adopt(manifest: &Manifest, cluster: &ClusterObject) -> Result<Adopted, Ma
     let metadata = entry(&mut object, "metadata");
     metadata["namespace"] = json!(namespace);
     metadata["ownerReferences"] = json!([owner]);
+    if manifest.key().kind == "StatefulSet" {
+        // Tells a change that people asked for from one that Gungnir brought: only the first is
+        // rolled out without being asked.
+        let generation = cluster.generation.to_string();
+        annotations(&mut object)[Annotation::Generation.key()] = json!(generation);
+    }
     let hash = hash(&object);
-    entry(entry(&mut object, "metadata"), "annotations")[Annotation::Applied.key()] = json!(hash);
+    annotations(&mut object)[Annotation::Applied.key()] = json!(hash);
     Ok(Adopted { key: manifest.key().clone(), object, hash })
 }
 
@@ -77,15 +85,22 @@ pub fn ownership(child: &Child, cluster: &ClusterObject) -> Ownership {
         }
         Some(owner) => Ownership::Foreign(format!("{} `{}`", owner.kind, owner.name)),
         None if child.label.as_deref() != Some(&cluster.key.name) => {
-            let manager = child.fields.first().map(|fields| fields.manager.as_str());
-            Ownership::Foreign(format!("field manager `{}`", manager.unwrap_or("unknown")))
+            Ownership::Foreign(format!("field manager `{}`", applier(child)))
         }
         None if child.fields.iter().any(ours) || child.kept_by_git => Ownership::Orphan,
-        None => {
-            let manager = child.fields.first().map(|fields| fields.manager.as_str());
-            Ownership::Foreign(format!("field manager `{}`", manager.unwrap_or("unknown")))
-        }
+        None => Ownership::InGit(applier(child).to_owned()),
     }
+}
+
+/// Who applies an object, as far as that can be told.
+fn applier(child: &Child) -> &str {
+    let others = || child.fields.iter().filter(|fields| Manager::of(&fields.manager).is_none());
+    let applies = others().find(|fields| fields.applies);
+    applies.or_else(|| others().next()).map_or("unknown", |fields| &fields.manager)
+}
+
+fn annotations(object: &mut Value) -> &mut Value {
+    entry(entry(object, "metadata"), "annotations")
 }
 
 /// The map under a key, made where there is none.

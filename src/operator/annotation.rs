@@ -16,6 +16,8 @@ pub enum Annotation {
     Fence,
     /// On a child, by the operator: the hash of the manifest that was applied.
     Applied,
+    /// On the `StatefulSet`, by the operator: the generation of the spec that it was rendered from.
+    Generation,
     /// On `N-client` and on volume claims, by the sentinel: the epoch.
     Epoch,
 }
@@ -31,6 +33,7 @@ impl Annotation {
             Self::Promote => "valkey.verilean.io/promote",
             Self::Fence => "valkey.verilean.io/fence",
             Self::Applied => "valkey.verilean.io/applied",
+            Self::Generation => "valkey.verilean.io/generation",
             Self::Epoch => "valkey.verilean.io/epoch",
         }
     }

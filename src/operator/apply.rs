@@ -117,6 +117,7 @@ async fn create(
     };
     match ownership(&child, cluster) {
         Ownership::Foreign(whose) => Ok(Some(Blocked::Foreign { key, whose })),
+        Ownership::InGit(manager) => Ok(Some(Blocked::InGit { key, manager })),
         Ownership::Leftover => Ok(Some(Blocked::Leaving { key })),
         Ownership::Ours | Ownership::Orphan if child.deleting => Ok(Some(Blocked::Leaving { key })),
         Ownership::Ours => send(context, kind, adopted, true).await.map(|()| None),
@@ -152,6 +153,17 @@ fn note_blocked(context: &Context, blocked: Blocked, report: &mut Report) {
                 short(&key)
             );
             report.find(ConditionType::NameTaken, "NameTaken", text);
+            report.again(Retry::Backoff);
+        }
+        Blocked::InGit { key, manager } => {
+            let text = format!(
+                "{} is applied by field manager `{manager}`: give it the annotation \
+                 `argocd.argoproj.io/sync-options: Prune=false` or \
+                 `kustomize.toolkit.fluxcd.io/prune: disabled`, so that leaving Git does not \
+                 delete it",
+                short(&key)
+            );
+            report.find(ConditionType::NameTaken, "StillInGit", text);
             report.again(Retry::Backoff);
         }
         // The watches tell when it is gone, if they see it; if not, it is looked for.

@@ -33,6 +33,8 @@ pub enum ConditionType {
     ImmutableChange,
     /// Pods run with an older template, which only Gungnir itself changed.
     RestartPending,
+    /// Objects are still the operator's, though Git is to have them.
+    ReleasePending,
     /// A kind that the spec needs is not served.
     KindNotServed,
     /// The API server serves another schema than this version knows.
@@ -66,6 +68,7 @@ impl ConditionType {
             Self::SecretMissing => "SecretMissing",
             Self::ImmutableChange => "ImmutableChange",
             Self::RestartPending => "RestartPending",
+            Self::ReleasePending => "ReleasePending",
             Self::KindNotServed => "KindNotServed",
             Self::CrdOutdated => "CRDOutdated",
             Self::RecordUnreadable => "RecordUnreadable",
@@ -99,6 +102,7 @@ impl ConditionType {
             | Self::Drifted
             | Self::SecretMissing
             | Self::RestartPending
+            | Self::ReleasePending
             | Self::KindNotServed
             | Self::CrdOutdated
             | Self::ManagedElsewhere
@@ -128,6 +132,7 @@ impl ConditionType {
             | Self::Stalled
             | Self::Drifted
             | Self::RestartPending
+            | Self::ReleasePending
             | Self::CrdOutdated
             | Self::ManagedElsewhere
             | Self::Paused => false,

@@ -113,11 +113,11 @@ fn named(steps: &[Step]) -> String {
 
 fn covers(tree: &Value, steps: &[Step]) -> bool {
     let mut node = tree;
-    for step in steps {
+    for (depth, step) in steps.iter().enumerate() {
         match node.get(&step.key) {
             Some(next) => node = next,
-            // A list or map that is owned as a whole has no tree below it.
-            None => return node.as_object().is_some_and(serde_json::Map::is_empty),
+            // A list or map that is owned as a whole has no tree below it; the object has one.
+            None => return depth > 0 && node.as_object().is_some_and(serde_json::Map::is_empty),
         }
     }
     true

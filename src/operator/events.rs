@@ -34,8 +34,7 @@ impl Events {
         Self(Recorder::new(client, reporter))
     }
 
-    /// Tells of one thing, and which child it is about. When it cannot be told, that is logged and
-    /// no more.
+    /// Logs one thing and tells of it, and which child it is about.
     pub async fn tell(
         &self,
         cluster: &ClusterObject,
@@ -49,6 +48,19 @@ impl Events {
         } else {
             info!(cluster = %cluster.key, reason, "{text}");
         }
+        self.relate(cluster, warning, reason, text, child).await;
+    }
+
+    /// Tells of one thing that stands in the log already. When it cannot be told, that is logged
+    /// and no more.
+    pub async fn relate(
+        &self,
+        cluster: &ClusterObject,
+        warning: bool,
+        reason: &str,
+        text: &str,
+        child: Option<ObjectReference>,
+    ) {
         let mut note = text.to_owned();
         while note.len() > MAX_NOTE_BYTES {
             note.pop();

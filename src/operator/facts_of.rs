@@ -14,7 +14,8 @@ use super::secret::Passwords;
 /// The most pods that a set has or had.
 const MOST_PODS: u32 = 9;
 
-/// What the election is told. `sound` is the last spec that was sound.
+/// What the election is told. `sound` is the last spec that was sound, `heir` who is to take over
+/// before its master is restarted.
 #[must_use]
 pub fn facts_of(
     cluster: &ClusterObject,
@@ -22,6 +23,7 @@ pub fn facts_of(
     sound: &ValidatedCluster,
     passwords: Option<&Passwords>,
     tls: Option<&TlsFiles>,
+    heir: Option<&str>,
 ) -> ClusterFacts {
     let owned = |annotation| cluster.annotation(annotation).map(str::to_owned);
     ClusterFacts {
@@ -34,7 +36,7 @@ pub fn facts_of(
         access: access(sound, passwords, tls),
         service: service(view, sound),
         election: cluster.status.election.clone(),
-        switchover_to: owned(Annotation::SwitchoverTo),
+        switchover_to: owned(Annotation::SwitchoverTo).or_else(|| heir.map(str::to_owned)),
         promote: owned(Annotation::Promote),
         fence: owned(Annotation::Fence),
         paused: cluster.paused(),

@@ -30,6 +30,8 @@ pub struct Memory {
     pub repairs: Repairs,
     /// The last repair, for the condition `Drifted`.
     pub drifted: Option<(Timestamp, String)>,
+    /// The pod that is to take over before its master is restarted or goes.
+    pub heir: Option<String>,
     /// Reconciles in a row that did not end well.
     pub failures: u32,
 }

@@ -40,12 +40,16 @@ mod plan;
 mod preview;
 mod queue;
 mod reconcile;
+mod release;
 mod report;
 mod requests;
+mod restart;
+mod roll;
 mod run;
 mod secret;
 mod standing;
 mod status;
+mod volume;
 
 pub use annotation::Annotation;
 pub use cache::{ClusterObject, Scope};

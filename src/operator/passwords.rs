@@ -55,13 +55,12 @@ pub async fn ensure(
                 return Ok(());
             };
             let read = Passwords { version, values: [a, b, c] };
-            match known.filter(|known| !view.pods.is_empty() && read.locks_out(known)) {
-                Some(known) => put_back(context, &place, &read, &known, memory).await,
-                None => {
-                    memory.borrow_mut().passwords = Some(read);
-                    Ok(())
-                }
+            let known = known.filter(|known| !view.pods.is_empty() && read.locks_out(known));
+            if let Some(known) = known {
+                return put_back(context, &place, &read, &known, memory).await;
             }
+            memory.borrow_mut().passwords = Some(read);
+            Ok(())
         }
         SecretStep::Make => write(context, &place, &state, None, memory).await,
         SecretStep::Restore => write(context, &place, &state, known, memory).await,
@@ -74,6 +73,33 @@ pub async fn ensure(
             Ok(())
         }
     }
+}
+
+/// Learns what is there, and changes nothing: what a process needs that watches and does not lead.
+///
+/// # Errors
+///
+/// [`ReconcileError`].
+pub async fn learn(
+    context: &Context,
+    cluster: &ClusterObject,
+    view: &View,
+    sound: &ValidatedCluster,
+    memory: &RefCell<Memory>,
+) -> Result<(), ReconcileError> {
+    let name = &sound.names.secret;
+    let place = ClusterKey { namespace: cluster.key.namespace.clone(), name: name.clone() };
+    let child = secret_kind().and_then(|kind| view.child(&kind.key(&place.namespace, name)));
+    let state = SecretState::of(child.map(AsRef::as_ref));
+    let known = memory.borrow().passwords.clone();
+    if next_step(&state, known.as_ref(), !view.pods.is_empty()) == SecretStep::Read
+        && let Some(secret) = context.requests.read(&secret_resource(), &place).await?
+        && let [Some(a), Some(b), Some(c)] = Passwords::read(&secret.data)
+    {
+        let version = secret.metadata.resource_version.unwrap_or_default();
+        memory.borrow_mut().passwords = Some(Passwords { version, values: [a, b, c] });
+    }
+    look_for_named(context, cluster, sound, memory, &mut Report::default()).await
 }
 
 /// Somebody has changed a password that only Gungnir and the pods use, while pods run that know the

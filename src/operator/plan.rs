@@ -36,6 +36,17 @@ pub enum Step {
     },
 }
 
+impl Step {
+    /// Whether it gives the `StatefulSet` something else to say.
+    #[must_use]
+    pub fn changes_set(&self) -> bool {
+        match self {
+            Self::Apply(adopted, Why::Change) => adopted.key.kind == "StatefulSet",
+            Self::Apply(..) | Self::Delete { .. } => false,
+        }
+    }
+}
+
 /// An object that is left as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Blocked {
@@ -45,6 +56,13 @@ pub enum Blocked {
         key: ObjectKey,
         /// Whose.
         whose: String,
+    },
+    /// Git has it, and leaving Git would delete it.
+    InGit {
+        /// Which.
+        key: ObjectKey,
+        /// Who applies it.
+        manager: String,
     },
     /// It is of an earlier life of this cluster, or is being deleted, and will be gone.
     Leaving {
@@ -134,6 +152,9 @@ fn why(
     let Some(child) = view.child(&adopted.key) else { return Ok(Some(Why::Create)) };
     match ownership(child, cluster) {
         Ownership::Foreign(whose) => return Err(Box::new(Blocked::Foreign { key: key(), whose })),
+        Ownership::InGit(manager) => {
+            return Err(Box::new(Blocked::InGit { key: key(), manager }));
+        }
         Ownership::Leftover => return Err(Box::new(Blocked::Leaving { key: key() })),
         Ownership::Orphan => return Ok(Some(Why::Adopt)),
         Ownership::Ours if child.deleting => return Err(Box::new(Blocked::Leaving { key: key() })),

@@ -26,15 +26,22 @@ use super::facts::ClusterKey;
 use super::memory::{Memories, Memory};
 use super::metrics::Metrics;
 use super::passwords;
-use super::plan::plan;
+use super::plan::{Step, plan};
 use super::queue;
+use super::release;
 use super::report::Report;
 use super::requests::Requests;
+use super::restart;
+use super::roll;
 use super::standing;
 use super::status;
+use super::volume;
 
 /// For how long a repair stays in sight as the condition `Drifted`.
 const DRIFT_SHOWN: Duration = Duration::from_secs(3600);
+
+/// After how long a process that only watches asks again for a Secret that it could not read.
+const LEARN_AGAIN: Duration = Duration::from_secs(10);
 
 /// What every look uses.
 pub struct Context {
@@ -83,6 +90,18 @@ pub async fn reconcile(context: &Context, key: &ClusterKey) -> Option<Instant> {
     [again, report.wake_at].into_iter().flatten().min()
 }
 
+/// What a process does that watches and does not lead: it learns the passwords, so that its clocks
+/// are warm when it comes to lead.
+pub async fn watch(context: &Context, key: &ClusterKey) -> Option<Instant> {
+    let view = context.cache.view(key);
+    let cluster = view.cluster.clone().filter(|cluster| !cluster.deleting)?;
+    let memory = context.memories.of(key, &cluster.uid);
+    let sound = Rc::new(validated(&cluster).ok()?);
+    memory.borrow_mut().sound = Some(Rc::clone(&sound));
+    let learnt = passwords::learn(context, &cluster, &view, &sound, &memory).await;
+    learnt.is_err().then(|| Instant::now() + LEARN_AGAIN)
+}
+
 async fn look(
     context: &Context,
     cluster: &ClusterObject,
@@ -105,13 +124,18 @@ async fn look(
                 report.fail(&error);
             }
         }
-        Management::GitOps => {}
+        Management::GitOps => {
+            if let Err(error) = release::release(context, cluster, view, report).await {
+                report.fail(&ReconcileError::Request(error));
+            }
+        }
     }
     // The set's own answers are in the cache by now.
     let view = context.cache.view(&cluster.key);
     let ensured = passwords::ensure(context, cluster, &view, &sound, memory, report).await;
     let found = passwords::look_for_named(context, cluster, &sound, memory, report).await;
-    for error in [ensured, found].into_iter().filter_map(Result::err) {
+    let rolled = restart::proceed(context, cluster, &view, &sound, memory, report).await;
+    for error in [ensured, found, rolled].into_iter().filter_map(Result::err) {
         report.fail(&error);
     }
 }
@@ -129,10 +153,28 @@ async fn push(
     let adopted =
         set.iter().map(|manifest| adopt(manifest, cluster)).collect::<Result<Vec<_>, _>>();
     let adopted = adopted.map_err(|source| ReconcileError::Manifest { source })?;
-    let plan = {
+    let mut plan = {
         let memory = memory.borrow();
         plan(adopted, view, cluster, context.cache.as_ref(), &memory.repairs, Instant::now())
     };
+    if roll::master_is_to_go(view, sound) {
+        // The set shrinks when its master is on a pod that stays.
+        plan.steps.retain(|step| !step.changes_set());
+        report.rolling = Some("the master is handed over before its pod goes".to_owned());
+    }
+    let step = volume::next_step(view, sound);
+    if !volume::grow(context, cluster, sound, step, report).await? {
+        plan.steps.retain(|step| !step.changes_set());
+    }
+    let same_spec = roll::is_of_generation(view, cluster.generation);
+    if same_spec && !roll::is_pending(cluster) && plan.steps.iter().any(Step::changes_set) {
+        // Written down before it is applied: a new spec is not the cause, so nobody has asked for
+        // a restart.
+        let text = "Gungnir itself has changed the pods' template";
+        report.find(ConditionType::RestartPending, "TemplateChanged", text);
+        report.again(Retry::Now);
+        plan.steps.retain(|step| !step.changes_set());
+    }
     perform(context, cluster, plan, memory, report).await;
     Ok(())
 }
@@ -169,16 +211,7 @@ async fn report_status(
     if let Some(election) = &election {
         standing::note(election, report);
     }
-    let failing = report.failing.as_deref();
-    let status = status::status(
-        cluster,
-        &view,
-        election.as_ref(),
-        sound.as_deref(),
-        &report.findings,
-        failing,
-        now,
-    );
+    let status = status::status(cluster, &view, election.as_ref(), sound.as_deref(), report, now);
     let wanted = sound.map_or(0, |sound| sound.replicas);
     context.metrics.pods(&cluster.key, status.ready_replicas.unwrap_or(0), wanted);
     let Some(object) = status::object(cluster, &status) else { return };

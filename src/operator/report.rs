@@ -12,6 +12,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// The first failure, for people.
     pub failing: Option<String>,
+    /// What a restart of pods is at.
+    pub rolling: Option<String>,
     /// When to try again what failed: the soonest of them.
     pub retry: Option<Retry>,
     /// When to look again although nothing failed.

@@ -102,11 +102,37 @@ impl Requests {
         key: &ClusterKey,
         uid: &str,
     ) -> Result<(), RequestError> {
-        let what = format!("delete {} {key}", kind.row().resource.kind);
-        self.check(&what)?;
         let uid = Some(uid.to_owned());
         let parameters =
             DeleteParams::background().preconditions(Preconditions { uid, resource_version: None });
+        self.delete_with(kind, key, parameters).await
+    }
+
+    /// Deletes the very object of that uid, and leaves what it owns.
+    ///
+    /// # Errors
+    ///
+    /// As [`Requests::apply`].
+    pub async fn orphan(
+        &self,
+        kind: KindId,
+        key: &ClusterKey,
+        uid: &str,
+    ) -> Result<(), RequestError> {
+        let uid = Some(uid.to_owned());
+        let parameters =
+            DeleteParams::orphan().preconditions(Preconditions { uid, resource_version: None });
+        self.delete_with(kind, key, parameters).await
+    }
+
+    async fn delete_with(
+        &self,
+        kind: KindId,
+        key: &ClusterKey,
+        parameters: DeleteParams,
+    ) -> Result<(), RequestError> {
+        let what = format!("delete {} {key}", kind.row().resource.kind);
+        self.check(&what)?;
         let api = self.api(kind, &key.namespace);
         match self.wait("delete", what, api.delete(&key.name, &parameters)).await {
             Err(error) if error.status().is_some_and(kube::core::Status::is_not_found) => Ok(()),
@@ -146,6 +172,22 @@ impl Requests {
         let api: Api<DynamicObject> =
             Api::namespaced_with(self.client.clone(), &key.namespace, resource);
         let read = self.wait("get", what, api.get_opt(&key.name)).await?;
+        Ok(read.map(|object| Answer { metadata: object.metadata, data: object.data }))
+    }
+
+    /// An object that has no namespace; `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError`].
+    pub async fn read_cluster_scoped(
+        &self,
+        resource: &ApiResource,
+        name: &str,
+    ) -> Result<Option<Answer>, RequestError> {
+        let what = format!("read {} {name}", resource.kind);
+        let api: Api<DynamicObject> = Api::all_with(self.client.clone(), resource);
+        let read = self.wait("get", what, api.get_opt(name)).await?;
         Ok(read.map(|object| Answer { metadata: object.metadata, data: object.data }))
     }
 

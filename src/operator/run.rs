@@ -28,7 +28,7 @@ use super::metrics::Metrics;
 use super::news::ElectionNews;
 use super::options::Options;
 use super::queue::Queue;
-use super::reconcile::{Context, reconcile, validated};
+use super::reconcile::{Context, reconcile, validated, watch};
 use super::requests::Requests;
 
 /// How many clusters are looked at at a time.
@@ -153,14 +153,19 @@ async fn work(
         }
         leading = may_act;
         context.metrics.leading(leading);
-        while leading && queue.running() < MAX_RUNNING {
+        let ready = context.cache.is_ready();
+        while ready && queue.running() < MAX_RUNNING {
             let Some(key) = queue.pop(Instant::now()) else { break };
             running.push(async move {
-                let again = reconcile(context, &key).await;
+                let again = if leading {
+                    reconcile(context, &key).await
+                } else {
+                    watch(context, &key).await
+                };
                 (key, again)
             });
         }
-        let due = queue.next_due().filter(|_| leading && queue.running() < MAX_RUNNING);
+        let due = queue.next_due().filter(|_| ready && queue.running() < MAX_RUNNING);
         tokio::select! {
             () = context.cache.changed() => {}
             () = leadership.changed() => {}
@@ -187,7 +192,7 @@ async fn work(
 async fn relate(context: &Context, news: ElectionNews) {
     let ElectionNews { key, reason, text, warning } = news;
     if let Some(cluster) = context.cache.view(&key).cluster {
-        context.events.tell(&cluster, warning, reason, &text, None).await;
+        context.events.relate(&cluster, warning, reason, &text, None).await;
     }
 }
 
@@ -213,7 +218,8 @@ fn tell(context: &Context, key: &ClusterKey) {
     }
     let Some(sound) = &memory.sound else { return };
     let (passwords, tls) = (memory.passwords.as_ref(), memory.tls.as_ref());
-    let mut facts = facts_of(cluster, &view, sound, passwords, tls);
+    let heir = memory.heir.as_deref();
+    let mut facts = facts_of(cluster, &view, sound, passwords, tls, heir);
     facts.paused |= context.pause_all;
     context.elections.update(facts);
 }

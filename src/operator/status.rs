@@ -10,6 +10,7 @@ use crate::cluster::{LABEL_CLUSTER, Names, ValidatedCluster};
 use super::cache::{ClusterObject, Detail, View};
 use super::condition::{ConditionType, Finding, condition};
 use super::election::ElectionView;
+use super::report::Report;
 use super::standing::last_failover;
 use crate::sentinel::Phase;
 
@@ -20,8 +21,7 @@ pub fn status(
     view: &View,
     election: Option<&ElectionView>,
     sound: Option<&ValidatedCluster>,
-    findings: &[Finding],
-    failing: Option<&str>,
+    report: &Report,
     now: Timestamp,
 ) -> ValkeyClusterStatus {
     let names = Names::of(&cluster.key.name);
@@ -38,8 +38,8 @@ pub fn status(
         Detail::Service { pod, .. } => pod.clone(),
         Detail::None | Detail::StatefulSet(_) => None,
     });
-    let summary = summary(&counts, master.as_deref(), election, findings, failing);
-    let conditions = conditions(cluster, &summary, findings, now);
+    let summary = summary(&counts, master.as_deref(), election, report);
+    let conditions = conditions(cluster, &summary, &report.findings, now);
     ValkeyClusterStatus {
         phase: Some(summary.phase.to_owned()),
         master,
@@ -91,9 +91,10 @@ fn summary(
     counts: &Counts,
     master: Option<&str>,
     election: Option<&ElectionView>,
-    findings: &[Finding],
-    failing: Option<&str>,
+    report: &Report,
 ) -> Summary {
+    let findings = &report.findings;
+    let (failing, rolling) = (report.failing.as_deref(), report.rolling.as_deref());
     let Counts { wanted, there, ready } = counts;
     let has = |kind| findings.iter().any(|finding| finding.kind == kind);
     let complete = ready >= wanted && there == wanted && *wanted > 0;
@@ -113,6 +114,8 @@ fn summary(
         ("Failing", "Failing", failing.to_owned())
     } else if let Some(phase) = under_way {
         (phase, phase, format!("the master is being replaced; {pods}"))
+    } else if let Some(rolling) = rolling {
+        ("Restarting", "Restarting", format!("{pods}; {rolling}"))
     } else if let (true, Some(master)) = (healthy, master) {
         ("Running", "Running", format!("{pods}; {master} is master"))
     } else if *there == 0 {
@@ -132,8 +135,11 @@ fn summary(
             && under_way.is_none()
             && !stalled
             && failing.is_none()
+            && rolling.is_none()
             && !has(ConditionType::Invalid),
-        progressing: !stalled && !has(ConditionType::Paused) && (!healthy || failing.is_some()),
+        progressing: !stalled
+            && !has(ConditionType::Paused)
+            && (!healthy || failing.is_some() || rolling.is_some()),
         reason,
         message,
     }

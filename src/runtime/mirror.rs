@@ -259,6 +259,7 @@ struct NodeIdMirror(u8);
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Node", deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct NodeMirror {
     asked_ms: Option<Millis>,
     #[serde(with = "Maybe::<TroubleMirror>")]

@@ -43,16 +43,18 @@ pub(super) fn rounds(command: sentinel::Command, around: &Around<'_>) -> Option<
             Command::client_unpause(),
         ]],
         sentinel::Command::Unpause => vec![vec![Command::client_unpause()]],
-        sentinel::Command::Look => vec![Vec::new()],
         // A function is another kind of script, and each command knows only its own kind.
         sentinel::Command::ScriptKill => {
             vec![vec![Command::script_kill(), Command::function_kill()]]
         }
         sentinel::Command::SetMinReplicas(w) => vec![vec![min_replicas(w)]],
-        // Without a replication user for each node there is nothing to turn off.
         sentinel::Command::ShutOut(node) if around.shuts_out => vec![shut_out::off(node)],
         sentinel::Command::LetIn(node) if around.shuts_out => vec![shut_out::on(node)],
-        sentinel::Command::ShutOut(_) | sentinel::Command::LetIn(_) => vec![Vec::new()],
+        // A report follows every command; without a replication user for each node there is
+        // nothing to turn off.
+        sentinel::Command::Look | sentinel::Command::ShutOut(_) | sentinel::Command::LetIn(_) => {
+            vec![Vec::new()]
+        }
     })
 }
 

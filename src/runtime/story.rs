@@ -57,8 +57,15 @@ impl Story {
     pub fn tell(&mut self, seen: &Observation, local: &Local, actions: &[Action]) -> Vec<Told> {
         let mut told = Vec::new();
         for action in actions {
-            if let Action::Tell(event) = action {
-                told.push(self.event(*event));
+            // Who was never there has not gone.
+            let absent = |node: &NodeId| {
+                let node = seen.nodes.get(node.index());
+                node.is_some_and(|node| node.blank && node.last_run.is_none())
+            };
+            match action {
+                Action::Tell(Event::Down(node) | Event::Up(node)) if absent(node) => {}
+                Action::Tell(event) => told.push(self.event(*event)),
+                _ => {}
             }
         }
         self.watch_gates(seen, &mut told);

@@ -52,6 +52,7 @@ pub enum Wish {
 
 /// One node as seen from here.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Node {
     /// When the oldest question without an answer was put (a connection that is not up counts as
     /// a question); `None` when every question was answered.

@@ -201,7 +201,8 @@ fn attach(
             } else {
                 leads.position_on(report.history)
             };
-            if shared.is_none_or(|at| at < offset) && report.keys > 0 {
+            // A server that has just loaded its data begins a history of its own at 0.
+            if shared.is_none_or(|at| at < offset) && offset > 0 && report.keys > 0 {
                 actions.push(Action::Tell(Event::DivergedWritesDiscarded { node: id, offset }));
             }
             actions.push(follow);

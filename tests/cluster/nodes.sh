@@ -44,6 +44,7 @@ start_namespaces() { # PID-FILE [OPTION-OF-UNSHARE...] COMMAND...
   local file=$dir/run/$1.pid log=$dir/log/${1#*-}.log tries
   shift
   setsid unshare --pid --fork --kill-child --mount "$@" >>"$log" 2>&1 </dev/null 8>&- 9>&- &
+  disown
   for ((tries = 0; tries < 500; tries++)); do
     if [ -s "$file" ]; then break; fi
     sleep 0.01

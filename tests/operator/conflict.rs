@@ -34,7 +34,7 @@ async fn an_object_of_somebody_else_is_never_touched() {
             world.shop(json!({})).await;
             let message = world.condition("NameTaken", "True").await;
             assert!(message.contains("ConfigMap `shop-config` belongs to"), "{message}");
-            assert!(message.contains("Service `shop-client` belongs to"), "{message}");
+            assert!(message.contains("Service `shop-client` is applied by"), "{message}");
             assert!(message.contains("field manager `them`"), "{message}");
             world.condition("Stalled", "True").await;
             sleep(REST).await;

@@ -64,7 +64,9 @@ async fn of_two_operators_one_acts() {
             world.until("created", kind, name, |_| true).await;
         }
         sleep(Duration::from_secs(2)).await;
-        let asked = [world.tap.take().len(), other.tap.take().len()];
+        // Who watches learns the passwords, to be ready when its turn comes.
+        let changes = |seen: Vec<Seen>| seen.iter().filter(|seen| seen.method != "GET").count();
+        let asked = [changes(world.tap.take()), changes(other.tap.take())];
         assert!(asked.contains(&0), "{asked:?}");
         assert!(asked.iter().sum::<usize>() <= 12, "{asked:?}");
     };

@@ -10,12 +10,18 @@ mod conflict;
 mod create;
 mod drift;
 mod faults;
+mod git;
 mod lease;
 mod life;
+mod roll;
 mod secrets;
 mod tap;
+mod volume;
 mod world;
 
+#[allow(dead_code, reason = "made for other tests, too")]
+#[path = "../support/examples.rs"]
+mod examples;
 #[allow(dead_code, reason = "made for other tests, too")]
 #[path = "../api_server/server.rs"]
 mod server;

@@ -1,10 +1,16 @@
 //! One namespace with an operator: what a test does to it, and what it waits for.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use gungnir::operator::{LeaseName, LeaseTimes, NoElections, Options, Scope, run_with};
+use gungnir::operator::election::ElectionView;
+use gungnir::operator::{
+    ClusterFacts, ClusterKey, Elections, LeaseName, LeaseTimes, Options, Scope, run_with,
+};
+use gungnir::runtime::Explanation;
 use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use kube::client::ClientBuilder;
 use kube::core::GroupVersionKind;
@@ -33,6 +39,30 @@ pub const CHILDREN: [(&str, &str); 7] = [
     ("PodDisruptionBudget", "shop-pdb"),
 ];
 
+/// What the election was told last, of each cluster.
+#[derive(Clone, Default)]
+pub struct Told(Arc<Mutex<BTreeMap<String, ClusterFacts>>>);
+
+impl Elections for Told {
+    fn update(&self, facts: ClusterFacts) {
+        self.0.lock().unwrap().insert(facts.key.name.clone(), facts);
+    }
+
+    fn remove(&self, key: &ClusterKey) {
+        self.0.lock().unwrap().remove(&key.name);
+    }
+
+    fn leadership_changed(&self) {}
+
+    fn view(&self, _: &ClusterKey) -> Option<ElectionView> {
+        None
+    }
+
+    fn explain(&self, _: &ClusterKey) -> Option<Explanation> {
+        None
+    }
+}
+
 /// One namespace.
 #[derive(Clone)]
 pub struct World {
@@ -43,6 +73,8 @@ pub struct World {
     pub namespace: String,
     /// Between the operator and the API server.
     pub tap: Tap,
+    /// In the place of the election.
+    pub told: Told,
 }
 
 /// Makes a namespace and runs `story` in it while an operator runs.
@@ -57,7 +89,7 @@ impl World {
         let server = Server::connect().await;
         let namespace = server.namespace(name, json!({})).await;
         let client = Client::try_default().await.unwrap();
-        Self { server, client, namespace, tap: Tap::default() }
+        Self { server, client, namespace, tap: Tap::default(), told: Told::default() }
     }
 
     /// The same namespace, with another operator in mind.
@@ -82,7 +114,7 @@ impl World {
             pause_all: false,
         };
         let (_news, told) = tokio::sync::mpsc::channel(1);
-        run_with(client, options, |_| NoElections, told, story).await.unwrap();
+        run_with(client, options, |_| self.told.clone(), told, story).await.unwrap();
     }
 
     /// People apply the cluster `shop` with this spec.
@@ -160,6 +192,95 @@ impl World {
                 let cluster = self.get("ValkeyCluster", "shop").await.unwrap_or_default();
                 panic!("{what}: not after {DEADLINE:?}: {object:#?}\n{:#}", cluster["status"]);
             }
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// A controller writes the status of an object.
+    pub async fn status(&self, kind: &str, name: &str, status: Value) {
+        let change = json!({ "status": status });
+        let patch = Patch::Merge(&change);
+        self.api(kind).patch_status(name, &PatchParams::default(), &patch).await.unwrap();
+    }
+
+    /// What the election knows of `shop`.
+    pub fn facts(&self) -> ClusterFacts {
+        self.told.0.lock().unwrap().get("shop").cloned().unwrap()
+    }
+
+    /// A pod of `shop` as the controller and a kubelet would make it, of this template.
+    pub async fn pod(&self, ordinal: u32, revision: &str) {
+        let name = format!("shop-{ordinal}");
+        let pod = json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {
+                "name": name, "namespace": self.namespace,
+                "labels": {
+                    "valkey.verilean.io/cluster": "shop", "controller-revision-hash": revision,
+                },
+            },
+            "spec": { "containers": [{ "name": "valkey", "image": "valkey" }] },
+        });
+        self.server.apply("statefulset-controller", &pod, Apply::default()).await.unwrap();
+        let status = json!({
+            "podIP": format!("10.0.0.{ordinal}"),
+            "conditions": [{ "type": "Ready", "status": "True" }],
+            "containerStatuses": [{
+                "name": "valkey", "containerID": format!("c://{revision}-{ordinal}"),
+                "image": "valkey", "imageID": "i", "ready": true, "restartCount": 0,
+                "state": { "running": {} },
+            }],
+        });
+        self.status("Pod", &name, status).await;
+    }
+
+    /// The controller has seen the `StatefulSet` as it is, and its template is of this name.
+    pub async fn set_seen(&self, replicas: u32, revision: &str) {
+        let set = self.get("StatefulSet", "shop").await.unwrap();
+        let status = json!({
+            "observedGeneration": set["metadata"]["generation"], "replicas": replicas,
+            "readyReplicas": replicas, "updateRevision": revision,
+        });
+        self.status("StatefulSet", "shop", status).await;
+    }
+
+    /// A volume claim of `shop` as the controller would make it.
+    pub async fn claim(&self, ordinal: u32, size: &str, class: &str) {
+        let claim = json!({
+            "apiVersion": "v1", "kind": "PersistentVolumeClaim",
+            "metadata": {
+                "name": format!("data-shop-{ordinal}"), "namespace": self.namespace,
+                "labels": { "valkey.verilean.io/cluster": "shop" },
+            },
+            "spec": {
+                "accessModes": ["ReadWriteOnce"], "storageClassName": class,
+                "volumeName": format!("volume-{ordinal}"),
+                "resources": { "requests": { "storage": size } },
+            },
+        });
+        self.server.apply("statefulset-controller", &claim, Apply::default()).await.unwrap();
+        let name = format!("data-shop-{ordinal}");
+        let bound = json!({ "phase": "Bound", "capacity": { "storage": size } });
+        self.status("PersistentVolumeClaim", &name, bound).await;
+    }
+
+    /// The sentinel points at a master.
+    pub async fn master(&self, ordinal: u32) {
+        let pod = format!("shop-{ordinal}");
+        let selector = json!({ "statefulset.kubernetes.io/pod-name": pod });
+        let pointer = json!({ "spec": { "selector": selector } });
+        self.edit("gungnir-sentinel", "Service", "shop-client", pointer).await;
+        self.until("the master", "ValkeyCluster", "shop", |cluster| {
+            cluster["status"]["master"] == pod
+        })
+        .await;
+    }
+
+    /// Waits until the election is asked to hand over to a pod.
+    pub async fn asked_to_hand_over(&self, to: &str) {
+        let start = Instant::now();
+        while self.facts().switchover_to.as_deref() != Some(to) {
+            assert!(start.elapsed() < DEADLINE, "{to}: {:?}", self.facts());
             sleep(Duration::from_millis(50)).await;
         }
     }

@@ -87,6 +87,8 @@ pub struct SetStatus {
     pub generation: i64,
     /// `status.observedGeneration`.
     pub observed_generation: i64,
+    /// The annotation `valkey.verilean.io/generation`: of the spec that it was rendered from.
+    pub spec_generation: Option<i64>,
     /// `status.replicas`.
     pub replicas: i32,
     /// `status.readyReplicas`.
@@ -112,6 +114,8 @@ impl Child {
             "StatefulSet" => Detail::StatefulSet(SetStatus {
                 generation: metadata.generation.unwrap_or(0),
                 observed_generation: integer(object, "/status/observedGeneration"),
+                spec_generation: annotation(Annotation::Generation.key())
+                    .and_then(|text| text.parse().ok()),
                 replicas: small(integer(object, "/status/replicas")),
                 ready_replicas: small(integer(object, "/status/readyReplicas")),
                 update_revision: text(object, "/status/updateRevision"),

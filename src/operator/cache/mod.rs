@@ -26,7 +26,7 @@ use crate::manifest::ObjectKey;
 
 use super::facts::ClusterKey;
 
-pub use child::{Child, Detail, ManagedFields};
+pub use child::{Child, Detail, ManagedFields, SetStatus};
 pub use cluster::ClusterObject;
 pub use kind::{KindId, Part};
 pub use pod::{Pod, VolumeClaim};

@@ -143,7 +143,8 @@ async fn wait_until_served(client: &Client, cache: &Cache, kind: KindId) {
                 return;
             }
             Ok(Ok(_)) => debug!(kind = %resource.kind, "is not served"),
-            Ok(Err(kube::Error::Api(status))) if status.is_not_found() => {
+            // A group that nobody serves is no object: its 404 has no reason in it.
+            Ok(Err(kube::Error::Api(status))) if status.code == 404 => {
                 debug!(kind = %resource.kind, "is not served");
             }
             Ok(Err(error)) => {

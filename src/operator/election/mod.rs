@@ -81,16 +81,15 @@ impl Elections {
     /// Takes in what the caches have of a cluster now.
     pub fn update(&mut self, facts: ClusterFacts) {
         let key = facts.key.clone();
-        match self.clusters.get(&key).filter(|watched| watched.uid() == facts.uid) {
-            Some(watched) => watched.take(facts),
-            None => {
-                // One that was made anew under the name is another.
-                self.clusters.remove(&key);
-                let watched = Watched::start(&self.setup, self.clock, facts);
-                self.clusters.insert(key.clone(), watched);
-                self.name_all(&key.name);
-            }
+        if let Some(watched) = self.clusters.get(&key).filter(|it| it.uid() == facts.uid) {
+            watched.take(facts);
+            return;
         }
+        // One that was made anew under the name is another.
+        self.clusters.remove(&key);
+        let watched = Watched::start(&self.setup, self.clock, facts);
+        self.clusters.insert(key.clone(), watched);
+        self.name_all(&key.name);
     }
 
     /// The cluster is gone.

@@ -1,6 +1,7 @@
 //! One cluster's election: its futures, and the way to them.
 
 use std::cell::RefCell;
+use std::fmt::Write as _;
 use std::rc::Rc;
 
 use kube::Client;
@@ -149,5 +150,9 @@ impl Parts {
 fn random_password() -> Option<Secret> {
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes).ok()?;
-    Some(Secret::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
+    let text = bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    });
+    Some(Secret::new(text))
 }

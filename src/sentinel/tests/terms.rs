@@ -53,12 +53,16 @@ fn a_record_that_is_older_than_what_the_nodes_know_elects_nobody() {
 fn without_a_record_one_is_begun() {
     let mut set = known(1, 0);
     set.seen.record = None;
+    // The Service remembers the epoch that was lost with the record.
+    let record = set.writes();
+    assert_eq!((record.term, record.epoch, record.phase), (1, 1, Phase::Adopt));
+    set.seen.service = None;
     let record = set.writes();
     assert_eq!((record.term, record.epoch, record.phase), (1, 0, Phase::Adopt));
     let mut set = known(1, 5);
     set.seen.record = None;
     let record = set.writes();
-    assert_eq!((record.term, record.epoch, record.phase), (6, 0, Phase::Adopt));
+    assert_eq!((record.term, record.epoch, record.phase), (6, 1, Phase::Adopt));
 }
 
 #[test]

@@ -1,0 +1,106 @@
+//! The set in Git: what the operator still does, and how a cluster comes and goes between the two.
+
+use gungnir::cluster::Roles;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use crate::examples::rendered;
+use crate::server::Apply;
+use crate::world::{CHILDREN, REST, World, find, with_operator};
+
+/// What `gungnir render` prints of `shop` when the set is in Git, with a mark of the tool.
+fn in_git(world: &World, annotations: &Value) -> Vec<Value> {
+    let cluster = json!({
+        "apiVersion": "valkey.verilean.io/v1", "kind": "ValkeyCluster",
+        "metadata": { "name": "shop", "namespace": world.namespace },
+        "spec": { "management": "GitOps", "annotations": annotations },
+    });
+    rendered(&cluster, Roles::Elected)
+}
+
+async fn sync(world: &World, annotations: Value) {
+    for object in in_git(world, &annotations) {
+        let applied = world.server.apply("argocd-controller", &object, Apply::default()).await;
+        applied.unwrap_or_else(|refusal| panic!("{}: {refusal:?}", object["metadata"]["name"]));
+    }
+}
+
+fn managers(object: &Value) -> Vec<&str> {
+    let entries = object["metadata"]["managedFields"].as_array().unwrap();
+    entries.iter().filter_map(|entry| entry["manager"].as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_cluster_goes_to_git_and_comes_back() {
+    with_operator("git", |world: World| async move {
+        world.shop(json!({})).await;
+        world.created().await;
+        let cluster = world.shop(json!({ "management": "GitOps" })).await;
+        let message = world.condition("ReleasePending", "True").await;
+        assert!(message.contains("ConfigMap `shop-config`: `"), "{message}");
+        let owned = |object: &Value| {
+            object["metadata"]["ownerReferences"][0]["uid"] == cluster["metadata"]["uid"]
+        };
+        let config = world.get("ConfigMap", "shop-config").await.unwrap();
+        assert!(owned(&config), "nobody else has it yet");
+
+        sync(&world, json!({})).await;
+        for (kind, name) in CHILDREN {
+            let object = world.until("let go", kind, name, |object| !owned(object)).await;
+            assert!(!managers(&object).contains(&"gungnir"), "{kind} {name}");
+        }
+        world
+            .until("all of it", "ValkeyCluster", "shop", |cluster| {
+                find(cluster, "ReleasePending").is_none()
+            })
+            .await;
+        world.rest().await;
+        let edit = json!({ "spec": { "replicas": 5 } });
+        world.edit("kubectl-edit", "StatefulSet", "shop", edit).await;
+        sleep(REST).await;
+        let set = world.get("StatefulSet", "shop").await.unwrap();
+        assert_eq!(set["spec"]["replicas"], 5, "that is the tool's to repair");
+        let back = json!({ "spec": { "replicas": 3 } });
+        world.edit("argocd-controller", "StatefulSet", "shop", back).await;
+
+        world.shop(json!({ "management": "Operator" })).await;
+        let message = world.condition("NameTaken", "True").await;
+        assert!(message.contains("Prune=false"), "{message}");
+        let set = world.get("StatefulSet", "shop").await.unwrap();
+        assert!(!owned(&set), "leaving Git would delete it");
+        sync(&world, json!({ "argocd.argoproj.io/sync-options": "Prune=false" })).await;
+        for (kind, name) in CHILDREN {
+            world.until("taken in", kind, name, owned).await;
+        }
+        world.created().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn passwords_are_the_operators_wherever_the_set_is() {
+    with_operator("git-first", |world: World| async move {
+        world.shop(json!({ "management": "GitOps" })).await;
+        world
+            .until("reported", "ValkeyCluster", "shop", |cluster| {
+                cluster["status"]["observedGeneration"] == 1
+            })
+            .await;
+        world.rest().await;
+        assert!(world.get("ConfigMap", "shop-config").await.is_none());
+        sync(&world, json!({})).await;
+        world.created().await;
+        let config = world.get("ConfigMap", "shop-config").await.unwrap();
+        assert_eq!(managers(&config), ["argocd-controller"]);
+        // A forced sync of the tool changes nothing.
+        let before = world.get("Secret", "shop-secret").await.unwrap();
+        for object in in_git(&world, &json!({})) {
+            let apply = Apply { force: true, ..Apply::default() };
+            world.server.apply("argocd-controller", &object, apply).await.unwrap();
+        }
+        let after = world.get("Secret", "shop-secret").await.unwrap();
+        assert_eq!(before["data"], after["data"]);
+        world.rest().await;
+    })
+    .await;
+}

@@ -1,0 +1,113 @@
+//! What the operator may do in a cluster: exactly what it does.
+//!
+//! The rights of the chart are held against the catalog of manifests and a table of everything else
+//! that the operator asks for. That it needs no more is seen where it runs under them on a real
+//! cluster (`tests/run scenarios`), that it needs no less by the table's reasons.
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use gungnir::render::CATALOG;
+use kube::api::{ApiResource, GroupVersionKind};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The verbs on one resource.
+type Rights = BTreeMap<(String, String), BTreeSet<String>>;
+
+/// What an object of the set needs: it is watched, looked at when its name is taken, applied, and
+/// deleted when it leaves the set.
+const CHILD: &[&str] = &["create", "delete", "get", "list", "patch", "watch"];
+
+/// Everything else: group, resource, verbs.
+const BESIDE: &[(&str, &str, &[&str])] = &[
+    // Watched; read again before the record is written.
+    ("valkey.verilean.io", "valkeyclusters", &["get", "list", "watch"]),
+    // The status and the election record.
+    ("valkey.verilean.io", "valkeyclusters/status", &["patch"]),
+    // To be named as an owner that blocks: OwnerReferencesPermissionEnforcement asks for it.
+    ("valkey.verilean.io", "valkeyclusters/finalizers", &["update"]),
+    // Watched, given their role, restarted in order.
+    ("", "pods", &["delete", "list", "patch", "watch"]),
+    // Watched, given the epoch of their data, grown.
+    ("", "persistentvolumeclaims", &["list", "patch", "watch"]),
+    // Whether a volume can grow.
+    ("storage.k8s.io", "storageclasses", &["get"]),
+    // What people are told.
+    ("events.k8s.io", "events", &["create", "patch"]),
+];
+
+/// What a lease needs, in the operator's own namespace.
+const LEASE: &[&str] = &["create", "get", "update"];
+
+fn set(verbs: &[&str]) -> BTreeSet<String> {
+    verbs.iter().map(|verb| (*verb).to_owned()).collect()
+}
+
+fn needed() -> Rights {
+    let mut needed = Rights::new();
+    for row in CATALOG {
+        let (group, version) = row.api_version.rsplit_once('/').unwrap_or(("", row.api_version));
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, row.kind));
+        needed.insert((resource.group, resource.plural), set(CHILD));
+    }
+    for (group, resource, verbs) in BESIDE {
+        needed.insert(((*group).to_owned(), (*resource).to_owned()), set(verbs));
+    }
+    needed
+}
+
+fn objects(golden: &str) -> Vec<Value> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/chart").join(golden);
+    let text = fs::read_to_string(path).unwrap();
+    let documents = serde_yaml::Deserializer::from_str(&text);
+    documents.map(|document| Value::deserialize(document).unwrap()).collect()
+}
+
+/// All rights of the roles of a kind.
+fn granted(objects: &[Value], kind: &str) -> Rights {
+    let texts = |value: &Value| -> Vec<String> {
+        value.as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned()).collect()
+    };
+    let mut granted = Rights::new();
+    for role in objects.iter().filter(|object| object["kind"] == kind) {
+        for rule in role["rules"].as_array().unwrap() {
+            for group in texts(&rule["apiGroups"]) {
+                for resource in texts(&rule["resources"]) {
+                    let verbs = texts(&rule["verbs"]);
+                    granted.entry((group.clone(), resource)).or_default().extend(verbs);
+                }
+            }
+        }
+    }
+    granted
+}
+
+#[test]
+fn the_operator_of_all_namespaces_has_what_it_needs_and_no_more() {
+    let objects = objects("default.yaml");
+    assert_eq!(granted(&objects, "ClusterRole"), needed());
+    let lease = ("coordination.k8s.io".to_owned(), "leases".to_owned());
+    assert_eq!(granted(&objects, "Role"), BTreeMap::from([(lease, set(LEASE))]));
+}
+
+#[test]
+fn the_operator_of_one_namespace_has_the_same_rights_there_alone() {
+    let objects = objects("one-namespace.yaml");
+    let class = ("storage.k8s.io".to_owned(), "storageclasses".to_owned());
+    let everywhere = BTreeMap::from([(class.clone(), set(&["get"]))]);
+    assert_eq!(granted(&objects, "ClusterRole"), everywhere, "what has no namespace");
+    let mut needed = needed();
+    needed.remove(&class);
+    let lease = ("coordination.k8s.io".to_owned(), "leases".to_owned());
+    needed.insert(lease, set(LEASE));
+    assert_eq!(granted(&objects, "Role"), needed);
+    let namespaces: BTreeSet<&str> = objects
+        .iter()
+        .filter(|object| object["kind"] == "Role")
+        .filter_map(|role| role["metadata"]["namespace"].as_str())
+        .collect();
+    assert_eq!(namespaces, BTreeSet::from(["gungnir-system", "shop"]));
+}

@@ -1,0 +1,85 @@
+//! The operator, installed as people do it: its image on the nodes, and the chart.
+
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::cluster::{Cluster, Kind};
+use crate::wait::{DEADLINE, until};
+
+/// The namespace of the operator.
+pub const NAMESPACE: &str = "gungnir-system";
+/// The name of its release, its pods' labels and its lease.
+pub const RELEASE: &str = "gungnir-operator";
+/// The image that the chart names by itself.
+const IMAGE: &str = concat!("ghcr.io/verilean/gungnir:", env!("CARGO_PKG_VERSION"));
+/// The repository.
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Brings this build onto the nodes, unless an image is named that the cluster can pull, and installs
+/// the chart.
+pub fn install() {
+    if env::var_os("GUNGNIR_IMAGE").is_none() {
+        let folder = TempDir::new().expect("a temporary folder");
+        let program = folder.path().join("gungnir");
+        fs::copy(env!("CARGO_BIN_EXE_gungnir"), &program).expect("this build's program");
+        // What a debugger would want is most of it.
+        run(Command::new("strip").arg(&program));
+        let image = Path::new(ROOT).join("tests/cluster/image");
+        run(Command::new(image).args(["--user", "65532", IMAGE]).arg(&program));
+    }
+    helm(&["--create-namespace"]);
+}
+
+/// `helm upgrade --install` with these words, until every pod of the operator is ready.
+pub fn helm(words: &[&str]) {
+    let chart = Path::new(ROOT).join("charts/gungnir-operator");
+    let mut command = Command::new("helm");
+    command.args(["upgrade", "--install", RELEASE]).arg(chart);
+    command.args(["--namespace", NAMESPACE, "--wait", "--timeout", "3m"]).args(words);
+    if let Ok(image) = env::var("GUNGNIR_IMAGE") {
+        let (repository, tag) = image.rsplit_once(':').expect("GUNGNIR_IMAGE has a tag");
+        command.args(["--set", &format!("image.repository={repository}")]);
+        command.args(["--set-string", &format!("image.tag={tag}")]);
+    }
+    run(&mut command);
+}
+
+/// `helm uninstall`, until nothing of the operator runs.
+pub fn uninstall(cluster: &Cluster) {
+    run(Command::new("helm").args(["uninstall", RELEASE, "--namespace", NAMESPACE, "--wait"]));
+    until("the operator is gone", DEADLINE, || match cluster.list(Kind::Pod, NAMESPACE).len() {
+        0 => Ok(()),
+        pods => Err(format!("{pods} pods")),
+    });
+}
+
+/// The operator's pods.
+pub fn pods(cluster: &Cluster) -> Vec<String> {
+    let pods = cluster.list(Kind::Pod, NAMESPACE);
+    let name = |pod: &Value| Some(pod["metadata"]["name"].as_str()?.to_owned());
+    pods.iter().filter_map(name).collect()
+}
+
+/// The pod that leads.
+pub fn leader(cluster: &Cluster) -> String {
+    until("an operator leads", DEADLINE, || {
+        let lease = cluster.get(Kind::Lease, NAMESPACE, RELEASE).ok_or("there is no lease")?;
+        let holder = lease["spec"]["holderIdentity"].as_str().unwrap_or_default();
+        let (pod, _) = holder.rsplit_once('_').ok_or("nobody holds the lease")?;
+        if pods(cluster).iter().any(|name| name == pod) {
+            return Ok(pod.to_owned());
+        }
+        Err(format!("{pod} holds the lease, and is gone"))
+    })
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {said}");
+}

@@ -1,0 +1,183 @@
+//! The operator on a real three-node cluster under real faults.
+//!
+//! `tests/run scenarios` makes the cluster and runs the scenarios of the usual set, `tests/run all`
+//! every one; words choose by name: `tests/cluster/with --nodes 3 cargo test --test scenarios -- E4`. One
+//! after the other they get a namespace each, with clients that write through `N-client` from
+//! another node and with every server probed from its own; each prints its [`figures`].
+//!
+//! This is its own harness: it starts itself again inside nodes, and installs once what all need.
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
+
+mod agent;
+mod audit;
+mod change;
+mod client;
+mod cluster;
+mod crash;
+mod create_and_scale;
+mod cut;
+mod evidence;
+mod figures;
+mod gitops;
+mod install;
+mod nodes;
+mod operator;
+mod prober;
+mod set;
+mod trial;
+mod wait;
+mod writer;
+
+#[allow(dead_code, unused_imports, reason = "made for another test, too")]
+#[path = "../failover/harness/resp.rs"]
+mod resp;
+
+use std::env;
+use std::io::{self, Write as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use When::{All, Usual, Wanted};
+use Where::{Anywhere, InNodes};
+use cluster::Cluster;
+use figures::{Figures, Row};
+use nodes::Nodes;
+use set::World;
+
+/// When a scenario runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum When {
+    /// Always.
+    Usual,
+    /// With `all`, or by its name.
+    All,
+    /// By its name only: the operator does not do it yet.
+    Wanted,
+}
+
+/// Where a scenario can run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Where {
+    /// On any cluster.
+    Anywhere,
+    /// Where nodes can be reached into.
+    InNodes,
+}
+
+/// A scenario: what happens in it, and what has to come of it.
+struct Scenario {
+    name: &'static str,
+    title: &'static str,
+    when: When,
+    place: Where,
+    run: fn(&World) -> Option<Figures>,
+}
+
+const fn scenario(
+    name: &'static str,
+    title: &'static str,
+    when: When,
+    place: Where,
+    run: fn(&World) -> Option<Figures>,
+) -> Scenario {
+    Scenario { name, title, when, place, run }
+}
+
+/// All of them, in the order in which they run.
+const SCENARIOS: &[Scenario] = &[
+    scenario("E1", "create", Usual, Anywhere, create_and_scale::create),
+    scenario("rest", "a minute at rest", Usual, InNodes, operator::rest),
+    scenario("E4", "master pod deleted by force, twice", Usual, InNodes, crash::deleted_twice),
+    scenario("C1", "master process killed", Usual, InNodes, crash::killed),
+    scenario("C11", "master restarts with an empty disk", Usual, InNodes, crash::emptied),
+    scenario("C3", "master's node cut off for 60 s", Usual, InNodes, cut::node),
+    scenario(
+        "C3-leader",
+        "as C3, the leading operator with it",
+        All,
+        InNodes,
+        cut::node_with_leader,
+    ),
+    scenario("C14", "manual switchover", Usual, InNodes, change::switchover),
+    scenario("E6", "delete", Usual, Anywhere, create_and_scale::delete),
+    scenario("E2", "scale 3 to 5", All, InNodes, create_and_scale::grow),
+    scenario("E3", "scale 5 to 3, master on ordinal 4", Wanted, InNodes, create_and_scale::shrink),
+    scenario("E7", "deleted, volumes kept, made again", All, InNodes, create_and_scale::again),
+    scenario("C2", "replica pod deleted by force", All, InNodes, crash::replica_deleted),
+    scenario("C8", "scaled in the middle of a failover", All, InNodes, change::in_a_failover),
+    scenario("C9", "master stands still for 40 s", All, InNodes, cut::stopped),
+    scenario("C15", "a hand edit of every kind of child", All, Anywhere, change::hand_edits),
+    scenario("C16", "forced re-apply every second in a failover", All, InNodes, gitops::reapplied),
+    scenario("C20", "master's node cut off, pod deleted by force", All, InNodes, cut::deleted),
+    scenario("helm", "helm upgrade, then uninstall", All, InNodes, operator::upgrade),
+];
+
+fn main() -> ExitCode {
+    let words: Vec<String> = env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [writer::WORD, address, kind] => writer::serve(address, kind),
+        [prober::WORD] => prober::serve(),
+        ["--list"] => {
+            for Scenario { name, title, when, .. } in SCENARIOS {
+                println!("{name:5} {title} ({when:?})");
+            }
+        }
+        names => return run(names),
+    }
+    ExitCode::SUCCESS
+}
+
+fn run(names: &[&str]) -> ExitCode {
+    let known = |name: &&str| *name == "all" || SCENARIOS.iter().any(|known| known.name == *name);
+    if let Some(name) = names.iter().find(|name| !known(name)) {
+        println!("there is no scenario {name}; --list names them");
+        return ExitCode::from(2);
+    }
+    prober::check_the_count();
+    let world = World { cluster: Cluster::connect(), nodes: Nodes::find() };
+    let began = Instant::now();
+    install::install();
+    println!("the operator is installed after {:.0} s", began.elapsed().as_secs_f64());
+
+    let (mut rows, mut failed, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
+    for Scenario { name, title, when, place, run } in SCENARIOS {
+        let named = names.contains(name);
+        let chosen = match when {
+            Usual => names.is_empty() || names.contains(&"all"),
+            All => names.contains(&"all"),
+            Wanted => false,
+        };
+        if !named && !chosen {
+            continue;
+        }
+        if *place == InNodes && world.nodes.is_none() {
+            left_out.push(*name);
+            failed.extend(named.then_some(*name));
+            continue;
+        }
+        print!("{name}: {title} ... ");
+        let _ = io::stdout().flush();
+        let began = Instant::now();
+        let outcome = catch_unwind(AssertUnwindSafe(|| run(&world)));
+        let took = began.elapsed().as_secs_f64();
+        match outcome {
+            Ok(Some(figures)) => {
+                println!("ok, {took:.0} s: {figures}");
+                rows.push(Row { scenario: (name, title), figures });
+            }
+            Ok(None) => println!("ok, {took:.0} s"),
+            Err(_) => {
+                println!("{name} FAILED after {took:.0} s");
+                failed.push(name);
+            }
+        }
+    }
+    figures::update(&rows);
+    if !left_out.is_empty() {
+        println!("left out, since they reach into nodes: {}", left_out.join(" "));
+    }
+    println!("scenarios that failed: {}", failed.len());
+    if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,78 @@
+//! The operator itself: at rest, replaced, and gone.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::audit::Audit;
+use crate::cluster::Kind;
+use crate::create_and_scale::NO_GAP;
+use crate::figures::Figures;
+use crate::install;
+use crate::set::{ValkeySet, World};
+use crate::trial::Trial;
+use crate::wait::{DEADLINE, stays, until};
+
+/// How long nothing may be asked for.
+const REST: Duration = Duration::from_secs(60);
+/// After a change, how long nothing must be asked for until rest has begun.
+const QUIET: Duration = Duration::from_secs(5);
+
+/// A converged cluster costs the API server nothing but watches and the lease.
+pub fn rest(world: &World) -> Option<Figures> {
+    let _set = ValkeySet::usual(world, "rest");
+    // Its last status, and the removal of what ran before it.
+    until("nothing is asked for", DEADLINE, || {
+        let audit = Audit::start().expect("an audit log");
+        std::thread::sleep(QUIET);
+        let requests = audit.requests();
+        if requests.is_empty() { Ok(()) } else { Err(format!("{requests:?}")) }
+    });
+    let audit = Audit::start().expect("an audit log");
+    std::thread::sleep(REST);
+    assert_eq!(audit.requests(), crate::audit::Requests::new(), "in {REST:?}");
+    None
+}
+
+/// The operator is upgraded, then taken away: clusters run on.
+pub fn upgrade(world: &World) -> Option<Figures> {
+    let set = ValkeySet::usual(world, "helm");
+    let mut trial = Trial::start(&set);
+    let before = containers(&set);
+    let operators = install::pods(&world.cluster);
+    trial.fault(|| install::helm(&["--set", "log.level=debug"]));
+    until("every operator is new", DEADLINE, || {
+        let now = install::pods(&world.cluster);
+        if now.iter().any(|pod| operators.contains(pod)) { Err(format!("{now:?}")) } else { Ok(()) }
+    });
+    set.settle(3);
+    install::uninstall(&world.cluster);
+    let again = Again;
+    stays("the servers run", Duration::from_secs(20), || {
+        let now = containers(&set);
+        if now == before { Ok(()) } else { Err(format!("{now:?}, not {before:?}")) }
+    });
+    trial.write_on();
+    drop(again);
+    let figures = trial.finish(3);
+    assert_eq!(containers(&set), before, "a pod or a container is another");
+    figures.are_safe();
+    assert_eq!(figures.plain_lost, 0, "{figures}");
+    assert!(figures.gap < NO_GAP, "{figures}");
+    Some(figures)
+}
+
+/// The next scenario finds an operator, whatever became of this one.
+struct Again;
+
+impl Drop for Again {
+    fn drop(&mut self) {
+        install::helm(&[]);
+    }
+}
+
+/// The containers of a set.
+fn containers(set: &ValkeySet<'_>) -> Vec<Value> {
+    let pods = set.cluster().list(Kind::Pod, &set.namespace);
+    pods.iter().map(|pod| pod["status"]["containerStatuses"][0]["containerID"].clone()).collect()
+}

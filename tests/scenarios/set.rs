@@ -1,0 +1,277 @@
+//! A `ValkeyCluster` in a namespace of its own.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use crate::client::Client;
+use crate::cluster::{Cluster, Kind, kubectl};
+use crate::evidence;
+use crate::nodes::Nodes;
+use crate::resp::Reply;
+use crate::wait::{DEADLINE, until};
+
+/// The name of every one.
+pub const NAME: &str = "shop";
+/// How long a server may take to answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a scenario works with.
+pub struct World {
+    /// The API server.
+    pub cluster: Cluster,
+    /// The nodes, where they can be reached into.
+    pub nodes: Option<Nodes>,
+}
+
+impl World {
+    /// The nodes.
+    ///
+    /// # Panics
+    /// When they cannot be reached into: a scenario that needs that is not run then.
+    pub fn nodes(&self) -> &Nodes {
+        self.nodes.as_ref().expect("this scenario needs nodes that can be reached into")
+    }
+}
+
+/// A set of servers; it is deleted when this is dropped.
+pub struct ValkeySet<'w> {
+    /// Where it is.
+    pub world: &'w World,
+    /// Its namespace.
+    pub namespace: String,
+}
+
+impl<'w> ValkeySet<'w> {
+    /// A namespace, and nothing in it yet.
+    pub fn none(world: &'w World, scenario: &str) -> Self {
+        let namespace = format!("scenario-{}", scenario.to_lowercase());
+        let object = json!({
+            "apiVersion": "v1", "kind": "Namespace",
+            "metadata": { "name": namespace, "labels": {
+                "pod-security.kubernetes.io/enforce": "restricted",
+            } },
+        });
+        let set = Self { world, namespace };
+        // Of a run that was killed.
+        set.remove();
+        world.cluster.apply("people", Kind::Namespace, &object);
+        set
+    }
+
+    /// Three servers with the defaults, whole.
+    pub fn usual(world: &'w World, scenario: &str) -> Self {
+        let set = Self::none(world, scenario);
+        set.apply(&json!({ "replicas": 3 }));
+        set.settle(3);
+        set
+    }
+
+    /// People apply the cluster with this spec.
+    pub fn apply(&self, spec: &Value) {
+        let object = json!({
+            "apiVersion": "valkey.verilean.io/v1", "kind": "ValkeyCluster",
+            "metadata": { "name": NAME, "namespace": self.namespace },
+            "spec": spec,
+        });
+        self.cluster().apply("people", Kind::ValkeyCluster, &object);
+    }
+
+    /// People annotate it.
+    pub fn annotate(&self, key: &str, value: &str) {
+        let change = json!({ "metadata": { "annotations": { key: value } } });
+        self.cluster().edit("people", Kind::ValkeyCluster, &self.namespace, NAME, &change);
+    }
+
+    /// The API server.
+    pub fn cluster(&self) -> &'w Cluster {
+        &self.world.cluster
+    }
+
+    /// An object of its namespace.
+    #[track_caller]
+    pub fn get(&self, kind: Kind, name: &str) -> Option<Value> {
+        self.cluster().get(kind, &self.namespace, name)
+    }
+
+    /// Its resource as it is.
+    #[track_caller]
+    pub fn resource(&self) -> Value {
+        self.get(Kind::ValkeyCluster, NAME).expect("the resource is there")
+    }
+
+    /// A pod's name.
+    pub fn pod(ordinal: usize) -> String {
+        format!("{NAME}-{ordinal}")
+    }
+
+    /// The pod that clients are sent to.
+    #[track_caller]
+    pub fn pointer(&self) -> Option<String> {
+        let service = self.get(Kind::Service, &format!("{NAME}-client"))?;
+        let pod = &service["spec"]["selector"]["statefulset.kubernetes.io/pod-name"];
+        Some(pod.as_str()?.to_owned())
+    }
+
+    /// The number of the node that a pod is on.
+    #[track_caller]
+    pub fn node_of(&self, pod: &str) -> u8 {
+        let object = self.get(Kind::Pod, pod).unwrap_or_else(|| panic!("there is no {pod}"));
+        let node = object["spec"]["nodeName"].as_str().and_then(Nodes::number);
+        node.unwrap_or_else(|| panic!("{pod} is on no node"))
+    }
+
+    /// The application's password.
+    #[track_caller]
+    pub fn password(&self) -> String {
+        let secret = self.get(Kind::Secret, &format!("{NAME}-secret")).expect("the Secret");
+        let text = secret["data"]["password"].as_str().expect("a password").to_owned();
+        decode(&text)
+    }
+
+    /// The address of `N-client`.
+    #[track_caller]
+    pub fn address(&self) -> SocketAddr {
+        let service = self.get(Kind::Service, &format!("{NAME}-client")).expect("the Service");
+        let ip = service["spec"]["clusterIP"].as_str().expect("an address");
+        format!("{ip}:6379").parse().expect("an address")
+    }
+
+    /// Waits until clients are sent to another pod than that one, and gives its name.
+    #[track_caller]
+    pub fn moved(&self, from: &str) -> String {
+        until("clients are sent to another pod", DEADLINE, || match self.pointer() {
+            Some(pod) if pod != from => Ok(pod),
+            other => Err(format!("to {other:?}; {}", self.told())),
+        })
+    }
+
+    /// Waits until it is whole: the master leads, and every other follows it and is known to hold
+    /// what is written. Gives the master's name.
+    #[track_caller]
+    pub fn settle(&self, replicas: usize) -> String {
+        until("it is whole", 2 * DEADLINE, || {
+            self.is_whole(replicas).map_err(|why| format!("{why}; {}", self.told()))
+        })
+    }
+
+    fn is_whole(&self, replicas: usize) -> Result<String, String> {
+        let resource = self.resource();
+        let status = &resource["status"];
+        if status["observedGeneration"] != resource["metadata"]["generation"]
+            || status["phase"] != "Running"
+            || status["readyReplicas"] != replicas
+            || status["replicas"] != replicas
+        {
+            return Err("it is not Running".to_owned());
+        }
+        let election = &status["election"];
+        let members = election["inSync"].as_array().map_or(0, Vec::len);
+        if election["phase"] != "Stable" || members + 1 != replicas {
+            return Err(format!("{members} members are in sync"));
+        }
+        let master = self.pointer().ok_or("clients are sent nowhere")?;
+        if status["master"] != *master || election["master"]["pod"] != *master {
+            return Err(format!("clients are sent to {master}, and status says another"));
+        }
+        for ordinal in 0..replicas {
+            let pod = Self::pod(ordinal);
+            let object = self.get(Kind::Pod, &pod).ok_or_else(|| format!("{pod} is gone"))?;
+            let role = if pod == master { "master" } else { "replica" };
+            if object["metadata"]["labels"]["valkey.verilean.io/role"] != role {
+                return Err(format!("{pod} is not labelled as {role}"));
+            }
+            let info = self.ask_once(&pod, &["INFO", "replication"])?.texts().concat();
+            let has = |line: &str| info.lines().any(|found| found == line);
+            let is_there = match role {
+                "master" => has("role:master"),
+                _ => has("role:slave") && has("master_link_status:up"),
+            };
+            if !is_there {
+                return Err(format!("{pod} is no {role}: {info}"));
+            }
+        }
+        Ok(master)
+    }
+
+    /// Its phase, election and conditions, for whoever waits in vain.
+    pub fn told(&self) -> String {
+        let resource = self.get(Kind::ValkeyCluster, NAME).unwrap_or_default();
+        let status = &resource["status"];
+        format!("phase {}, election {}, {}", status["phase"], status["election"], {
+            let conditions = status["conditions"].as_array().cloned().unwrap_or_default();
+            let shown = conditions.iter().map(|condition| {
+                format!("{}={}: {}", condition["type"], condition["status"], condition["message"])
+            });
+            shown.collect::<Vec<_>>().join("; ")
+        })
+    }
+
+    /// Asks a pod's server, as an application.
+    #[track_caller]
+    pub fn ask(&self, pod: &str, words: &[&str]) -> Reply {
+        until(&format!("{pod} answers {words:?}"), PATIENCE, || self.ask_once(pod, words))
+    }
+
+    fn ask_once(&self, pod: &str, words: &[&str]) -> Result<Reply, String> {
+        if self.world.nodes.is_none() {
+            return self.ask_by_kubectl(pod, words);
+        }
+        let object = self.get(Kind::Pod, pod).ok_or("there is no such pod")?;
+        let ip = object["status"]["podIP"].as_str().ok_or("it has no address")?;
+        let address = format!("{ip}:6379").parse().expect("an address");
+        let password = self.password();
+        let ask = async { Client::connect(address, &password).await?.ask(words).await };
+        let asked = self.cluster().block_on(async { timeout(PATIENCE, ask).await });
+        asked.map_err(|_| "no answer in time")?.map_err(|error| error.to_string())
+    }
+
+    /// Its namespace goes, and the pods at once: nobody's data is waited for.
+    fn remove(&self) {
+        let gone = || kubectl(&["get", "namespace", &self.namespace]).contains("NotFound");
+        if gone() {
+            return;
+        }
+        kubectl(&["delete", "namespace", &self.namespace, "--wait=false"]);
+        kubectl(&["delete", "vk", "--all", "-n", &self.namespace, "--timeout=60s"]);
+        kubectl(&["delete", "sts,pods", "--all", "-n", &self.namespace, "--force"]);
+        let wait = ["wait", "--for=delete", "namespace", &self.namespace, "--timeout=60s"];
+        kubectl(&wait);
+    }
+
+    fn ask_by_kubectl(&self, pod: &str, words: &[&str]) -> Result<Reply, String> {
+        let start = ["exec", "-n", &self.namespace, pod, "-c", "valkey", "--", "valkey-cli"];
+        let said = kubectl(&[&start, words].concat());
+        if said.contains("rror") { Err(said) } else { Ok(Reply::Text(said.replace('\r', ""))) }
+    }
+}
+
+impl Drop for ValkeySet<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            evidence::keep(&self.namespace);
+        }
+        self.remove();
+    }
+}
+
+/// Base 64, as the API has the values of Secrets.
+fn decode(text: &str) -> String {
+    let digit = |byte: u8| match byte {
+        b'A'..=b'Z' => Some(byte - b'A'),
+        b'a'..=b'z' => Some(byte - b'a' + 26),
+        b'0'..=b'9' => Some(byte - b'0' + 52),
+        b'+' => Some(62),
+        b'/' => Some(63),
+        _ => None,
+    };
+    let digits: Vec<u32> = text.bytes().filter_map(digit).map(u32::from).collect();
+    let mut bytes = Vec::new();
+    for group in digits.chunks(4) {
+        let bits = group.iter().fold(0, |bits, digit| bits << 6 | digit) << (6 * (4 - group.len()));
+        bytes.extend(bits.to_be_bytes()[1..group.len()].iter());
+    }
+    String::from_utf8(bytes).expect("a password is text")
+}

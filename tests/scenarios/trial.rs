@@ -1,0 +1,99 @@
+//! Clients that write, and probers, around one fault.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::agent::now;
+use crate::audit::Audit;
+use crate::figures::Figures;
+use crate::prober::{Probers, most_writers_at_once};
+use crate::set::ValkeySet;
+use crate::wait::{DEADLINE, until};
+use crate::writer::{Kind, Ledger, Writer};
+
+/// What runs around a fault.
+pub struct Trial<'s, 'w> {
+    set: &'s ValkeySet<'w>,
+    writers: Vec<Writer>,
+    probers: Probers,
+    audit: Option<Audit>,
+    fault_at: u64,
+}
+
+impl<'s, 'w> Trial<'s, 'w> {
+    /// Starts two clients on a node that is not the master's, and probers on all.
+    pub fn start(set: &'s ValkeySet<'w>) -> Self {
+        let nodes = set.world.nodes();
+        let master = set.pointer().expect("there is a master");
+        let of_master = set.node_of(&master);
+        let other = nodes.numbers().into_iter().find(|number| *number != of_master);
+        let netns = nodes.netns(other.expect("there is another node"));
+        let (address, password) = (set.address(), set.password());
+        let kinds = [Kind::Waiting, Kind::Plain];
+        let writers = kinds.map(|kind| Writer::start(netns, address, kind, &password)).into();
+        let probers = Probers::start(nodes, &set.namespace, &password);
+        let trial = Self { set, writers, probers, audit: Audit::start(), fault_at: now() };
+        trial.write_on();
+        Self { fault_at: now(), ..trial }
+    }
+
+    /// Does what must not harm.
+    pub fn fault<T>(&mut self, fault: impl FnOnce() -> T) -> T {
+        self.fault_at = now();
+        fault()
+    }
+
+    /// When the fault was.
+    pub fn since_fault(&self) -> Duration {
+        Duration::from_nanos(now().saturating_sub(self.fault_at))
+    }
+
+    /// Waits until both clients had a write confirmed from now on.
+    #[track_caller]
+    pub fn write_on(&self) {
+        let since = now();
+        until("both clients write", DEADLINE, || {
+            let last = self.writers.iter().map(Writer::last).min().unwrap_or(0);
+            if last > since { Ok(()) } else { Err(self.set.told()) }
+        });
+    }
+
+    /// Ends it when the set is whole, and holds what the clients were told against what is there.
+    #[track_caller]
+    pub fn finish(self, replicas: usize) -> Figures {
+        self.write_on();
+        let master = self.set.settle(replicas);
+        self.write_on();
+        let end = now();
+        let Self { set, writers, probers, audit, fault_at } = self;
+        let reigns = probers.stop();
+        let ledgers = writers.into_iter().map(|writer| (writer.kind, writer.stop()));
+        let mut figures = Figures {
+            gap: Duration::ZERO,
+            acknowledged: 0,
+            acknowledged_lost: 0,
+            plain: 0,
+            plain_lost: 0,
+            writers: most_writers_at_once(&reigns),
+            api_writes: audit.map_or(0, |audit| audit.writes()),
+        };
+        for (kind, ledger) in ledgers {
+            figures.gap = figures.gap.max(ledger.longest_pause(fault_at, end));
+            let (confirmed, lost) = (ledger.confirmed.len(), lost(set, &master, kind, &ledger));
+            match kind {
+                Kind::Waiting => {
+                    (figures.acknowledged, figures.acknowledged_lost) = (confirmed, lost);
+                }
+                Kind::Plain => (figures.plain, figures.plain_lost) = (confirmed, lost),
+            }
+        }
+        figures
+    }
+}
+
+/// How many confirmed numbers are not in the data.
+fn lost(set: &ValkeySet<'_>, master: &str, kind: Kind, ledger: &Ledger) -> usize {
+    let found = set.ask(master, &["LRANGE", kind.key(), "0", "-1"]).texts();
+    let found: BTreeSet<u64> = found.iter().filter_map(|text| text.parse().ok()).collect();
+    ledger.confirmed.iter().filter(|number| !found.contains(number)).count()
+}
