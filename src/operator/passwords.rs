@@ -42,7 +42,7 @@ pub async fn ensure(
     let child = kind.and_then(|kind| view.child(&kind.key(&place.namespace, name)));
     let state = SecretState::of(child.map(AsRef::as_ref));
     let known = memory.borrow().passwords.clone();
-    match next_step(&state, known.as_ref(), !view.pods.is_empty()) {
+    match next_step(&state, known.as_ref(), servers_know(view)) {
         SecretStep::Wait | SecretStep::Nothing => Ok(()),
         SecretStep::Read => {
             let Some(secret) = context.requests.read(&secret_resource(), &place).await? else {
@@ -55,7 +55,7 @@ pub async fn ensure(
                 return Ok(());
             };
             let read = Passwords { version, values: [a, b, c] };
-            let known = known.filter(|known| !view.pods.is_empty() && read.locks_out(known));
+            let known = known.filter(|known| servers_know(view) && read.locks_out(known));
             if let Some(known) = known {
                 return put_back(context, &place, &read, &known, memory).await;
             }
@@ -92,7 +92,7 @@ pub async fn learn(
     let child = secret_kind().and_then(|kind| view.child(&kind.key(&place.namespace, name)));
     let state = SecretState::of(child.map(AsRef::as_ref));
     let known = memory.borrow().passwords.clone();
-    if next_step(&state, known.as_ref(), !view.pods.is_empty()) == SecretStep::Read
+    if next_step(&state, known.as_ref(), servers_know(view)) == SecretStep::Read
         && let Some(secret) = context.requests.read(&secret_resource(), &place).await?
         && let [Some(a), Some(b), Some(c)] = Passwords::read(&secret.data)
     {
@@ -215,6 +215,11 @@ pub async fn look_for_named(
         report.again(Retry::Backoff);
     }
     Ok(())
+}
+
+/// Whether servers run with the passwords: a pod alone does not, it is made before they are.
+fn servers_know(view: &View) -> bool {
+    view.pods.values().any(|pod| pod.has_run())
 }
 
 async fn read(

@@ -110,9 +110,9 @@ pub enum SecretStep {
     Lost,
 }
 
-/// Decides it.
+/// Decides it. `servers` is whether any runs or ran: those alone know passwords.
 #[must_use]
-pub fn next_step(state: &SecretState, known: Option<&Passwords>, pods: bool) -> SecretStep {
+pub fn next_step(state: &SecretState, known: Option<&Passwords>, servers: bool) -> SecretStep {
     match state {
         SecretState::Absent => SecretStep::Wait,
         SecretState::Complete { version } => {
@@ -123,7 +123,7 @@ pub fn next_step(state: &SecretState, known: Option<&Passwords>, pods: bool) -> 
             }
         }
         SecretState::Missing { .. } if known.is_some() => SecretStep::Restore,
-        SecretState::Missing { .. } if pods => SecretStep::Lost,
+        SecretState::Missing { .. } if servers => SecretStep::Lost,
         SecretState::Missing { .. } => SecretStep::Make,
     }
 }
@@ -197,22 +197,28 @@ mod tests {
     }
 
     #[test]
-    fn passwords_are_made_only_for_a_cluster_without_pods() {
+    fn passwords_are_made_only_for_a_cluster_without_servers() {
         let version = || "7".to_owned();
         let missing = SecretState::Missing { keys: KEYS.to_vec(), version: version() };
         let complete = SecretState::Complete { version: version() };
         let (same, older) = (known("7"), known("6"));
-        for (name, state, known, pods, expected) in [
+        for (name, state, known, servers, expected) in [
             ("no Secret yet", &SecretState::Absent, None, false, SecretStep::Wait),
             ("the first time", &missing, None, false, SecretStep::Make),
-            ("vanished, pods run", &missing, None, true, SecretStep::Lost),
+            ("vanished, servers run", &missing, None, true, SecretStep::Lost),
             ("vanished, remembered", &missing, Some(&older), true, SecretStep::Restore),
-            ("vanished, remembered, no pods", &missing, Some(&older), false, SecretStep::Restore),
+            (
+                "vanished, remembered, no servers",
+                &missing,
+                Some(&older),
+                false,
+                SecretStep::Restore,
+            ),
             ("after a start", &complete, None, true, SecretStep::Read),
             ("somebody wrote", &complete, Some(&older), true, SecretStep::Read),
             ("at rest", &complete, Some(&same), true, SecretStep::Nothing),
         ] {
-            assert_eq!(next_step(state, known, pods), expected, "{name}");
+            assert_eq!(next_step(state, known, servers), expected, "{name}");
         }
     }
 

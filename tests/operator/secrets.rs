@@ -20,9 +20,22 @@ async fn make_pod(world: &World) {
         "spec": { "containers": [{ "name": "valkey", "image": "valkey" }] },
     });
     world.server.apply("statefulset-controller", &pod, Apply::default()).await.unwrap();
+    let status = json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": { "name": "shop-0", "namespace": world.namespace },
+        "status": {
+            "conditions": [{ "type": "Ready", "status": "True" }],
+            "containerStatuses": [{
+                "name": "valkey", "image": "valkey", "imageID": "", "ready": true,
+                "restartCount": 0, "containerID": "test://shop-0", "state": { "running": {} },
+            }],
+        },
+    });
+    let apply = Apply { subresource: Some("status"), ..Apply::default() };
+    world.server.apply("kubelet", &status, apply).await.unwrap();
     world
-        .until("the pod is seen", "ValkeyCluster", "shop", |cluster| {
-            cluster["status"]["replicas"] == 1
+        .until("the server is seen", "ValkeyCluster", "shop", |cluster| {
+            cluster["status"]["readyReplicas"] == 1
         })
         .await;
 }

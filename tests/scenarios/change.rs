@@ -11,7 +11,7 @@ use crate::trial::Trial;
 use crate::wait::{DEADLINE, until};
 
 /// C8.
-pub fn in_a_failover(world: &World) -> Option<Figures> {
+pub fn in_a_failover(world: &World) -> Figures {
     let set = ValkeySet::usual(world, "C8");
     let master = set.settle(3);
     let process = world.nodes().process(&set.namespace, &master);
@@ -24,11 +24,11 @@ pub fn in_a_failover(world: &World) -> Option<Figures> {
     set.apply(&json!({ "replicas": 5 }));
     let figures = trial.finish(5);
     figures.are_safe();
-    Some(figures)
+    figures
 }
 
 /// C14, there and back.
-pub fn switchover(world: &World) -> Option<Figures> {
+pub fn switchover(world: &World) -> Figures {
     let set = ValkeySet::usual(world, "C14");
     let first = set.settle(3);
     let mut trial = Trial::start(&set);
@@ -46,11 +46,11 @@ pub fn switchover(world: &World) -> Option<Figures> {
     figures.are_safe();
     assert_eq!(figures.plain_lost, 0, "a handover loses nothing: {figures}");
     assert!(figures.gap < Duration::from_secs(3), "{figures}");
-    Some(figures)
+    figures
 }
 
 /// C15.
-pub fn hand_edits(world: &World) -> Option<Figures> {
+pub fn hand_edits(world: &World) {
     let set = ValkeySet::usual(world, "C15");
     let edits = [
         (Kind::Service, "shop-client", json!({ "spec": { "publishNotReadyAddresses": false } })),
@@ -93,7 +93,6 @@ pub fn hand_edits(world: &World) -> Option<Figures> {
         });
     }
     set.settle(3);
-    None
 }
 
 /// Whether an object is in every place of the change as it was.

@@ -16,7 +16,7 @@ use crate::wait::{DEADLINE, until};
 pub const DOWN_AFTER: Duration = Duration::from_secs(5);
 
 /// E4.
-pub fn deleted_twice(world: &World) -> Option<Figures> {
+pub fn deleted_twice(world: &World) -> Figures {
     let set = ValkeySet::usual(world, "E4");
     let mut trial = Trial::start(&set);
     let mut master = set.settle(3);
@@ -31,7 +31,7 @@ pub fn deleted_twice(world: &World) -> Option<Figures> {
     let figures = trial.finish(3);
     assert_eq!(set.pointer(), Some(master), "nobody moves back");
     figures.are_safe();
-    Some(figures)
+    figures
 }
 
 /// The one that was deleted is back as a replica.
@@ -40,7 +40,7 @@ fn trial_goes_on(set: &ValkeySet<'_>, master: &str) {
 }
 
 /// C1.
-pub fn killed(world: &World) -> Option<Figures> {
+pub fn killed(world: &World) -> Figures {
     let set = ValkeySet::usual(world, "C1");
     let mut trial = Trial::start(&set);
     let master = set.settle(3);
@@ -52,11 +52,11 @@ pub fn killed(world: &World) -> Option<Figures> {
     assert_eq!(set.pointer(), Some(next), "nobody moves back");
     figures.are_safe();
     assert!(took < DOWN_AFTER, "a process that is gone is not waited for: {took:?}");
-    Some(figures)
+    figures
 }
 
 /// C2.
-pub fn replica_deleted(world: &World) -> Option<Figures> {
+pub fn replica_deleted(world: &World) -> Figures {
     let set = ValkeySet::usual(world, "C2");
     let mut trial = Trial::start(&set);
     let master = set.settle(3);
@@ -76,11 +76,11 @@ pub fn replica_deleted(world: &World) -> Option<Figures> {
     assert_eq!(figures.plain_lost, 0, "{figures}");
     assert!(took < Duration::from_secs(60), "it is back after {took:?}");
     assert!(figures.gap < NO_GAP, "{figures}");
-    Some(figures)
+    figures
 }
 
 /// C11: nobody is there to notice until the server runs again, without its data.
-pub fn emptied(world: &World) -> Option<Figures> {
+pub fn emptied(world: &World) -> Figures {
     let set = ValkeySet::usual(world, "C11");
     let mut trial = Trial::start(&set);
     let master = set.settle(3);
@@ -115,5 +115,5 @@ pub fn emptied(world: &World) -> Option<Figures> {
     let figures = trial.finish(3);
     assert_eq!(set.pointer(), Some(next), "nobody moves back");
     figures.are_safe();
-    Some(figures)
+    figures
 }

@@ -25,7 +25,7 @@ const CHILDREN: [(Kind, &str); 7] = [
 ];
 
 /// E1.
-pub fn create(world: &World) -> Option<Figures> {
+pub fn create(world: &World) {
     let set = ValkeySet::usual(world, "E1");
     for (kind, name) in CHILDREN {
         assert!(set.get(kind, name).is_some(), "there is no {kind:?} {name}");
@@ -36,11 +36,10 @@ pub fn create(world: &World) -> Option<Figures> {
     assert!(shown.contains("Running") && shown.contains("shop-0"), "{shown}");
     let ready = kubectl(&["wait", "--for=condition=Ready", "vk", NAME, "-n", &set.namespace]);
     assert!(ready.contains("condition met"), "{ready}");
-    None
 }
 
 /// E6.
-pub fn delete(world: &World) -> Option<Figures> {
+pub fn delete(world: &World) {
     for (policy, volumes) in [("Delete", 0), ("Retain", 3)] {
         let set = ValkeySet::none(world, &format!("E6-{policy}"));
         set.apply(&json!({ "replicas": 3, "persistence": { "reclaimPolicy": policy } }));
@@ -51,7 +50,6 @@ pub fn delete(world: &World) -> Option<Figures> {
             if found == volumes { Ok(()) } else { Err(format!("{policy}: {found} volumes")) }
         });
     }
-    None
 }
 
 /// Deletes the resource, and waits until no child is left.
@@ -70,7 +68,7 @@ fn delete_and_wait(set: &ValkeySet<'_>) {
 }
 
 /// E2.
-pub fn grow(world: &World) -> Option<Figures> {
+pub fn grow(world: &World) -> Figures {
     let set = ValkeySet::usual(world, "E2");
     let master = set.pointer();
     let mut trial = Trial::start(&set);
@@ -80,11 +78,11 @@ pub fn grow(world: &World) -> Option<Figures> {
     assert_eq!(set.pointer(), master, "the master is another");
     figures.are_safe();
     assert!(figures.gap < NO_GAP, "{figures}");
-    Some(figures)
+    figures
 }
 
 /// E3.
-pub fn shrink(world: &World) -> Option<Figures> {
+pub fn shrink(world: &World) -> Figures {
     let set = ValkeySet::none(world, "E3");
     set.apply(&json!({ "replicas": 5 }));
     set.settle(5);
@@ -105,11 +103,11 @@ pub fn shrink(world: &World) -> Option<Figures> {
         let name = format!("data-{NAME}-{ordinal}");
         assert!(set.get(Kind::PersistentVolumeClaim, &name).is_some(), "{name} is kept");
     }
-    Some(figures)
+    figures
 }
 
 /// E7, and one of the volumes is lost meanwhile: pod 0 comes back empty, and must not lead.
-pub fn again(world: &World) -> Option<Figures> {
+pub fn again(world: &World) {
     const KEYS: usize = 1000;
     let set = ValkeySet::usual(world, "E7");
     let master = set.settle(3);
@@ -139,5 +137,4 @@ pub fn again(world: &World) -> Option<Figures> {
         let size = set.ask(&ValkeySet::pod(ordinal), &["DBSIZE"]).texts().concat();
         assert_eq!(size, KEYS.to_string(), "pod {ordinal}");
     }
-    None
 }

@@ -16,17 +16,17 @@ const CUT: Duration = Duration::from_secs(60);
 const STOP: Duration = Duration::from_secs(40);
 
 /// C3, and the operator that leads is on another node.
-pub fn node(world: &World) -> Option<Figures> {
+pub fn node(world: &World) -> Figures {
     cut_off(world, "C3", Leader::Elsewhere, |_, _| {})
 }
 
 /// C3, and the operator that leads is on the master's node: another one has to take over first.
-pub fn node_with_leader(world: &World) -> Option<Figures> {
+pub fn node_with_leader(world: &World) -> Figures {
     cut_off(world, "C3-leader", Leader::Along, |_, _| {})
 }
 
 /// C20.
-pub fn deleted(world: &World) -> Option<Figures> {
+pub fn deleted(world: &World) -> Figures {
     cut_off(world, "C20", Leader::Elsewhere, |set, master| {
         set.cluster().delete_by_force(Kind::Pod, &set.namespace, master);
     })
@@ -60,12 +60,7 @@ fn place(set: &ValkeySet<'_>, leader: Leader) -> String {
     })
 }
 
-fn cut_off(
-    world: &World,
-    name: &str,
-    leader: Leader,
-    then: fn(&ValkeySet<'_>, &str),
-) -> Option<Figures> {
+fn cut_off(world: &World, name: &str, leader: Leader, then: fn(&ValkeySet<'_>, &str)) -> Figures {
     let set = ValkeySet::usual(world, name);
     let master = place(&set, leader);
     let mut trial = Trial::start(&set);
@@ -82,11 +77,11 @@ fn cut_off(
     let figures = trial.finish(3);
     assert_eq!(set.pointer(), Some(next), "nobody moves back");
     figures.are_safe();
-    Some(figures)
+    figures
 }
 
 /// C9.
-pub fn stopped(world: &World) -> Option<Figures> {
+pub fn stopped(world: &World) -> Figures {
     let set = ValkeySet::usual(world, "C9");
     let master = set.settle(3);
     let process = world.nodes().process(&set.namespace, &master);
@@ -100,7 +95,7 @@ pub fn stopped(world: &World) -> Option<Figures> {
     let figures = trial.finish(3);
     assert_eq!(set.pointer(), Some(next), "nobody moves back");
     figures.are_safe();
-    Some(figures)
+    figures
 }
 
 fn leads(set: &ValkeySet<'_>, master: &str) -> Result<(), String> {

@@ -13,7 +13,7 @@ use crate::set::{NAME, ValkeySet, World};
 use crate::trial::Trial;
 
 /// C16.
-pub fn reapplied(world: &World) -> Option<Figures> {
+pub fn reapplied(world: &World) -> Figures {
     let set = ValkeySet::none(world, "C16");
     let folder = tempfile::TempDir::new().expect("a temporary folder");
     let (source, rendered) = (folder.path().join("cluster.yaml"), folder.path().join("set.yaml"));
@@ -59,7 +59,7 @@ pub fn reapplied(world: &World) -> Option<Figures> {
     assert_eq!(pointers, [master, next], "the pointer goes from one to the other, once");
     assert!(applied.into_inner() > 3, "it was not applied all the while");
     figures.are_safe();
-    Some(figures)
+    figures
 }
 
 /// Ends the threads around a trial, whatever becomes of that.

@@ -38,6 +38,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use Story::{Measured, Told};
 use When::{All, Usual, Wanted};
 use Where::{Anywhere, InNodes};
 use cluster::Cluster;
@@ -65,13 +66,22 @@ enum Where {
     InNodes,
 }
 
+/// What happens in a scenario.
+#[derive(Debug, Clone, Copy)]
+enum Story {
+    /// Nobody writes meanwhile.
+    Told(fn(&World)),
+    /// Clients write, and there are figures of it.
+    Measured(fn(&World) -> Figures),
+}
+
 /// A scenario: what happens in it, and what has to come of it.
 struct Scenario {
     name: &'static str,
     title: &'static str,
     when: When,
     place: Where,
-    run: fn(&World) -> Option<Figures>,
+    story: Story,
 }
 
 const fn scenario(
@@ -79,38 +89,74 @@ const fn scenario(
     title: &'static str,
     when: When,
     place: Where,
-    run: fn(&World) -> Option<Figures>,
+    story: Story,
 ) -> Scenario {
-    Scenario { name, title, when, place, run }
+    Scenario { name, title, when, place, story }
 }
 
 /// All of them, in the order in which they run.
 const SCENARIOS: &[Scenario] = &[
-    scenario("E1", "create", Usual, Anywhere, create_and_scale::create),
-    scenario("rest", "a minute at rest", Usual, InNodes, operator::rest),
-    scenario("E4", "master pod deleted by force, twice", Usual, InNodes, crash::deleted_twice),
-    scenario("C1", "master process killed", Usual, InNodes, crash::killed),
-    scenario("C11", "master restarts with an empty disk", Usual, InNodes, crash::emptied),
-    scenario("C3", "master's node cut off for 60 s", Usual, InNodes, cut::node),
+    scenario("E1", "create", Usual, Anywhere, Told(create_and_scale::create)),
+    scenario("rest", "a minute at rest", Usual, InNodes, Told(operator::rest)),
+    scenario(
+        "E4",
+        "master pod deleted by force, twice",
+        Usual,
+        InNodes,
+        Measured(crash::deleted_twice),
+    ),
+    scenario("C1", "master process killed", Usual, InNodes, Measured(crash::killed)),
+    scenario("C11", "master restarts with an empty disk", Usual, InNodes, Measured(crash::emptied)),
+    scenario("C3", "master's node cut off for 60 s", Usual, InNodes, Measured(cut::node)),
     scenario(
         "C3-leader",
         "as C3, the leading operator with it",
         All,
         InNodes,
-        cut::node_with_leader,
+        Measured(cut::node_with_leader),
     ),
-    scenario("C14", "manual switchover", Usual, InNodes, change::switchover),
-    scenario("E6", "delete", Usual, Anywhere, create_and_scale::delete),
-    scenario("E2", "scale 3 to 5", All, InNodes, create_and_scale::grow),
-    scenario("E3", "scale 5 to 3, master on ordinal 4", Wanted, InNodes, create_and_scale::shrink),
-    scenario("E7", "deleted, volumes kept, made again", All, InNodes, create_and_scale::again),
-    scenario("C2", "replica pod deleted by force", All, InNodes, crash::replica_deleted),
-    scenario("C8", "scaled in the middle of a failover", All, InNodes, change::in_a_failover),
-    scenario("C9", "master stands still for 40 s", All, InNodes, cut::stopped),
-    scenario("C15", "a hand edit of every kind of child", All, Anywhere, change::hand_edits),
-    scenario("C16", "forced re-apply every second in a failover", All, InNodes, gitops::reapplied),
-    scenario("C20", "master's node cut off, pod deleted by force", All, InNodes, cut::deleted),
-    scenario("helm", "helm upgrade, then uninstall", All, InNodes, operator::upgrade),
+    scenario("C14", "manual switchover", Usual, InNodes, Measured(change::switchover)),
+    scenario("E6", "delete", Usual, Anywhere, Told(create_and_scale::delete)),
+    scenario("E2", "scale 3 to 5", All, InNodes, Measured(create_and_scale::grow)),
+    scenario(
+        "E3",
+        "scale 5 to 3, master on ordinal 4",
+        Wanted,
+        InNodes,
+        Measured(create_and_scale::shrink),
+    ),
+    scenario(
+        "E7",
+        "deleted, volumes kept, made again",
+        All,
+        InNodes,
+        Told(create_and_scale::again),
+    ),
+    scenario("C2", "replica pod deleted by force", All, InNodes, Measured(crash::replica_deleted)),
+    scenario(
+        "C8",
+        "scaled in the middle of a failover",
+        All,
+        InNodes,
+        Measured(change::in_a_failover),
+    ),
+    scenario("C9", "master stands still for 40 s", All, InNodes, Measured(cut::stopped)),
+    scenario("C15", "a hand edit of every kind of child", All, Anywhere, Told(change::hand_edits)),
+    scenario(
+        "C16",
+        "forced re-apply every second in a failover",
+        All,
+        InNodes,
+        Measured(gitops::reapplied),
+    ),
+    scenario(
+        "C20",
+        "master's node cut off, pod deleted by force",
+        All,
+        InNodes,
+        Measured(cut::deleted),
+    ),
+    scenario("helm", "helm upgrade, then uninstall", All, InNodes, Measured(operator::upgrade)),
 ];
 
 fn main() -> ExitCode {
@@ -142,25 +188,31 @@ fn run(names: &[&str]) -> ExitCode {
     println!("the operator is installed after {:.0} s", began.elapsed().as_secs_f64());
 
     let (mut rows, mut failed, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
-    for Scenario { name, title, when, place, run } in SCENARIOS {
-        let named = names.contains(name);
+    for Scenario { name, title, when, place, story } in SCENARIOS {
+        let by_name = names.contains(name);
         let chosen = match when {
             Usual => names.is_empty() || names.contains(&"all"),
             All => names.contains(&"all"),
             Wanted => false,
         };
-        if !named && !chosen {
+        if !by_name && !chosen {
             continue;
         }
         if *place == InNodes && world.nodes.is_none() {
             left_out.push(*name);
-            failed.extend(named.then_some(*name));
+            failed.extend(by_name.then_some(*name));
             continue;
         }
         print!("{name}: {title} ... ");
         let _ = io::stdout().flush();
         let began = Instant::now();
-        let outcome = catch_unwind(AssertUnwindSafe(|| run(&world)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| match story {
+            Told(story) => {
+                story(&world);
+                None
+            }
+            Measured(story) => Some(story(&world)),
+        }));
         let took = began.elapsed().as_secs_f64();
         match outcome {
             Ok(Some(figures)) => {

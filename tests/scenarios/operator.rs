@@ -19,7 +19,7 @@ const REST: Duration = Duration::from_secs(60);
 const QUIET: Duration = Duration::from_secs(5);
 
 /// A converged cluster costs the API server nothing but watches and the lease.
-pub fn rest(world: &World) -> Option<Figures> {
+pub fn rest(world: &World) {
     let _set = ValkeySet::usual(world, "rest");
     // Its last status, and the removal of what ran before it.
     until("nothing is asked for", DEADLINE, || {
@@ -31,11 +31,10 @@ pub fn rest(world: &World) -> Option<Figures> {
     let audit = Audit::start().expect("an audit log");
     std::thread::sleep(REST);
     assert_eq!(audit.requests(), crate::audit::Requests::new(), "in {REST:?}");
-    None
 }
 
 /// The operator is upgraded, then taken away: clusters run on.
-pub fn upgrade(world: &World) -> Option<Figures> {
+pub fn upgrade(world: &World) -> Figures {
     let set = ValkeySet::usual(world, "helm");
     let mut trial = Trial::start(&set);
     let before = containers(&set);
@@ -59,7 +58,7 @@ pub fn upgrade(world: &World) -> Option<Figures> {
     figures.are_safe();
     assert_eq!(figures.plain_lost, 0, "{figures}");
     assert!(figures.gap < NO_GAP, "{figures}");
-    Some(figures)
+    figures
 }
 
 /// The next scenario finds an operator, whatever became of this one.

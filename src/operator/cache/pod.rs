@@ -88,6 +88,12 @@ impl Pod {
             ended: ended.into_iter().filter_map(at).collect(),
         })
     }
+
+    /// Whether its server runs or ever ran, and so knows the passwords that it was started with.
+    #[must_use]
+    pub fn has_run(&self) -> bool {
+        self.container_id.is_some() || !self.ended.is_empty()
+    }
 }
 
 impl VolumeClaim {
@@ -143,6 +149,23 @@ mod tests {
             "state": { "terminated": { "containerID": "new" } },
         }] }));
         assert_eq!((down.container_id, down.ended), (None, vec!["new".to_owned()]));
+    }
+
+    #[test]
+    fn only_a_server_that_was_started_knows_passwords() {
+        let waiting = json!({ "waiting": { "reason": "CreateContainerConfigError" } });
+        let server = |id: &str, state: &Value, last: &Value| {
+            let server = json!({ "name": "valkey", "containerID": id, "state": state,
+                "lastState": last });
+            pod(&json!({ "containerStatuses": [server] })).has_run()
+        };
+        let (running, none) = (json!({ "running": {} }), json!({}));
+        let ended = json!({ "terminated": { "containerID": "a" } });
+        assert!(!pod(&none).has_run(), "just made");
+        assert!(!server("", &waiting, &none), "its Secret has no passwords yet");
+        assert!(server("a", &running, &none));
+        assert!(server("a", &ended, &none));
+        assert!(server("a", &waiting, &ended), "it crashes again and again");
     }
 
     #[test]
