@@ -34,6 +34,9 @@ use super::manager::Manager;
 const SERVER_SET: [&str; 6] =
     ["creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"];
 
+/// What an API server says to a change of what a `StatefulSet` keeps for life.
+const SET_IS_FIXED: &str = "updates to statefulset spec for fields other than";
+
 /// Why nothing can be said.
 #[derive(Debug, thiserror::Error)]
 pub enum PreviewError {
@@ -73,6 +76,13 @@ pub enum Remark {
         /// Whose.
         whose: String,
     },
+    /// Git has it, and would delete it when it leaves Git.
+    InGit {
+        /// Which.
+        key: ObjectKey,
+        /// Who applies it.
+        manager: String,
+    },
     /// It is being deleted, or of an earlier cluster of this name.
     Leaving {
         /// Which.
@@ -110,6 +120,7 @@ impl Remark {
     pub fn differs(&self) -> bool {
         match self {
             Self::Foreign { .. }
+            | Self::InGit { .. }
             | Self::Leaving { .. }
             | Self::Conflict { .. }
             | Self::Refused { .. } => true,
@@ -125,6 +136,11 @@ impl std::fmt::Display for Remark {
                 f,
                 "{key} belongs to {whose} and stays as it is: rename the cluster, or delete that \
                  object"
+            ),
+            Self::InGit { key, manager } => write!(
+                f,
+                "{key} is applied by field manager `{manager}` and stays as it is until it says \
+                 that leaving Git does not delete it"
             ),
             Self::Leaving { key } => write!(f, "{key} is being deleted, and is made anew then"),
             Self::Conflict { key, managers } => {
@@ -336,7 +352,9 @@ fn bare(mut object: Value, hash: bool) -> Result<Manifest, ManifestError> {
                 && let Some(annotations) =
                     metadata.get_mut("annotations").and_then(Value::as_object_mut)
             {
-                annotations.shift_remove(Annotation::Applied.key());
+                for annotation in [Annotation::Applied, Annotation::Generation] {
+                    annotations.shift_remove(annotation.key());
+                }
                 if annotations.is_empty() {
                     metadata.shift_remove("annotations");
                 }
@@ -362,12 +380,11 @@ async fn look(
         Some(owner) => adopt(manifest, owner)?,
         None => unowned(manifest, cluster)?,
     };
-    let found = match there.get(&key.to_string()) {
-        Some((child, live)) => Some((child.clone(), live.clone())),
-        None => {
-            let found = inquiry.get(kind, &cluster.namespace, &key.name).await?;
-            found.and_then(|object| read(kind, &object))
-        }
+    let found = if let Some(found) = there.get(&key.to_string()) {
+        Some(found.clone())
+    } else {
+        let found = inquiry.get(kind, &cluster.namespace, &key.name).await?;
+        found.and_then(|object| read(kind, &object))
     };
     let Some((child, live)) = found else {
         return match inquiry.apply_dry(kind, Manager::Set.name(), &adopted.object, false).await {
@@ -390,6 +407,7 @@ async fn look(
     if let Some(owner) = owner {
         match ownership(&child, owner) {
             Ownership::Foreign(whose) => return live_alone(Remark::Foreign { key, whose }),
+            Ownership::InGit(manager) => return live_alone(Remark::InGit { key, manager }),
             Ownership::Leftover => return live_alone(Remark::Leaving { key }),
             Ownership::Ours | Ownership::Orphan if child.deleting => {
                 return live_alone(Remark::Leaving { key });
@@ -409,7 +427,10 @@ async fn look(
         Ok(object) => whole(kind, &object),
         Err(error) => match error.status() {
             Some(status) if status.is_invalid() => {
-                remark = Some(Remark::Refused { key, why: status.message.clone() });
+                // Its volumes grow without it, and it is made anew around its pods.
+                if !status.message.contains(SET_IS_FIXED) {
+                    remark = Some(Remark::Refused { key, why: status.message.clone() });
+                }
                 overlaid(&live, &adopted.object)
             }
             Some(status) if !managers(status).is_empty() => {
