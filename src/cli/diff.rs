@@ -2,19 +2,23 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 
-use crate::manifest::{Comparison, Impact, compare, compare_texts};
+use crate::manifest::{Comparison, Impact, ManifestError, ManifestSet, compare, compare_texts};
+use crate::operator::{ClusterKey, Preview, PreviewError, Remark, preview, validated};
 
 use super::console::Console;
 use super::exit::{Failure, Outcome};
 use super::files::STDIN;
 use super::filter::Filter;
+use super::live::{ContextArgs, Live, failure, of_preview};
 use super::operand::Operand;
-use super::render::{ClusterArgs, pick};
+use super::render::{ClusterArgs, load, pick};
 use super::report::{Style, json, markdown, summary, text, unified};
 
 /// Arguments of `gungnir diff`.
+#[allow(clippy::struct_excessive_bools, reason = "each is an option that people type")]
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Each side is a file, a directory, `-` for stdin, or `git:REVISION[:PATH]`. Clusters in it are \
@@ -23,15 +27,37 @@ with the working tree.
 
   gungnir diff git:origin/main cluster.yaml      what a branch does
   gungnir diff cluster.yaml rendered/            whether the committed manifests are current
-  KUBECTL_EXTERNAL_DIFF=\"gungnir diff\" kubectl diff -f rendered/")]
+  KUBECTL_EXTERNAL_DIFF=\"gungnir diff\" kubectl diff -f rendered/
+
+With --live, what an apply would change in the cluster that is running, by dry runs on the \
+server's side, and who has set what it would change; nothing is printed when nothing differs.
+
+  gungnir diff --live -n shop                    what was changed by hand
+  gungnir diff --live cluster.yaml               what applying this file would do")]
 pub(super) struct DiffArgs {
     /// The state before.
-    #[arg(value_name = "FROM")]
-    from: String,
+    #[arg(value_name = "FROM", required_unless_present = "live")]
+    from: Option<String>,
 
     /// The state after.
     #[arg(value_name = "TO")]
     to: Option<String>,
+
+    /// With --live, more files and directories.
+    #[arg(value_name = "PATH", requires = "live")]
+    more: Vec<String>,
+
+    /// Compare with the clusters that are running: what an apply of these files would change, or
+    /// without any file, of what is applied already.
+    #[arg(long)]
+    live: bool,
+
+    /// With --live and no file, the clusters of every namespace.
+    #[arg(short = 'A', long, requires = "live", conflicts_with_all = ["from", "namespace"])]
+    all_namespaces: bool,
+
+    #[command(flatten)]
+    context: ContextArgs,
 
     #[command(flatten)]
     cluster: ClusterArgs,
@@ -54,7 +80,7 @@ pub(super) struct DiffArgs {
     only: Vec<Filter>,
 
     /// Compare objects of other kinds that stand beside clusters, too.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "live")]
     keep_others: bool,
 }
 
@@ -72,9 +98,14 @@ enum Format {
 }
 
 pub(super) fn run(arguments: &DiffArgs, console: &Console) -> Result<Outcome, Failure> {
-    let DiffArgs { from, to, cluster, output, text: by_line, fail_on, only, keep_others } =
-        arguments;
-    let (from, to) = operands(from, to.as_deref())?;
+    if arguments.live {
+        return run_live(arguments, console);
+    }
+    let DiffArgs { from, to, cluster, only, keep_others, context, .. } = arguments;
+    if context.context.is_some() {
+        return Err(Failure::usage("`--context` is for `--live`"));
+    }
+    let (from, to) = operands(from.as_deref().unwrap_or_default(), to.as_deref())?;
     if [&from, &to].into_iter().all(|side| *side == Operand::Path(PathBuf::from(STDIN))) {
         return Err(Failure::usage("stdin can be one side of a diff, not both"));
     }
@@ -85,27 +116,104 @@ pub(super) fn run(arguments: &DiffArgs, console: &Console) -> Result<Outcome, Fa
         pick(set, only, false)
     };
     let (from, to) = (side(&from)?, side(&to)?);
-
-    let fault = |error| Failure::Usage(anyhow::Error::new(error));
     let comparison = compare(&from, &to).map_err(fault)?;
+    tell(arguments, &from, &to, &comparison, console)
+}
+
+fn fault(error: ManifestError) -> Failure {
+    Failure::Usage(anyhow::Error::new(error))
+}
+
+/// Prints what differs.
+fn tell(
+    arguments: &DiffArgs,
+    from: &ManifestSet,
+    to: &ManifestSet,
+    comparison: &Comparison,
+    console: &Console,
+) -> Result<Outcome, Failure> {
+    let DiffArgs { output, text: by_line, fail_on, .. } = arguments;
     let style = Style { color: console.colors_stdout() };
     let mut report = String::new();
     let (written, same) = if *by_line {
-        let texts = compare_texts(&from, &to).map_err(fault)?;
-        (text::write(&mut report, &comparison, &texts, style), texts.is_empty())
+        let texts = compare_texts(from, to).map_err(fault)?;
+        (text::write(&mut report, comparison, &texts, style), texts.is_empty())
     } else {
         let written = match output {
             Format::Unified if comparison.is_empty() => Ok(()),
-            Format::Unified => unified::write(&mut report, &comparison, style),
-            Format::Summary => summary::write(&mut report, &comparison, style),
-            Format::Json => json::write(&mut report, &comparison),
-            Format::Markdown => markdown::write(&mut report, &comparison),
+            Format::Unified => unified::write(&mut report, comparison, style),
+            Format::Summary => summary::write(&mut report, comparison, style),
+            Format::Json => json::write(&mut report, comparison),
+            Format::Markdown => markdown::write(&mut report, comparison),
         };
         (written, comparison.is_empty())
     };
     written.map_err(|error| Failure::Usage(error.into()))?;
     console.data(&report)?;
-    Ok(outcome(&comparison, same, *fail_on))
+    Ok(outcome(comparison, same, *fail_on))
+}
+
+/// Compares with what is running.
+fn run_live(arguments: &DiffArgs, console: &Console) -> Result<Outcome, Failure> {
+    let DiffArgs { cluster, context, only, .. } = arguments;
+    let preview = context
+        .run(cluster.namespace(), async |live| previewed(arguments, &live, console).await)?;
+    let from = pick(preview.live.clone(), only, false)?;
+    let to = pick(preview.applied.clone(), only, false)?;
+    let mut comparison = compare(&from, &to).map_err(fault)?;
+    preview.attribute(&mut comparison);
+    for remark in &preview.remarks {
+        console.note(format_args!("note: {remark}"));
+    }
+    let blocked = preview.remarks.iter().any(Remark::differs);
+    match tell(arguments, &from, &to, &comparison, console)? {
+        Outcome::Done if blocked => Ok(Outcome::Differs),
+        outcome => Ok(outcome),
+    }
+}
+
+/// What would be done to every cluster that is asked for.
+async fn previewed(
+    arguments: &DiffArgs,
+    live: &Live,
+    console: &Console,
+) -> Result<Preview, Failure> {
+    let DiffArgs { from, to, more, all_namespaces, cluster, .. } = arguments;
+    let mut all = Preview::default();
+    let mut join =
+        |one: Result<Preview, PreviewError>| all.join(one.map_err(of_preview)?).map_err(fault);
+    let paths: Vec<PathBuf> = from.iter().chain(to).chain(more).map(PathBuf::from).collect();
+    if paths.is_empty() {
+        let namespace = (!all_namespaces).then_some(live.namespace.as_str());
+        let clusters = live.clusters(namespace).await?;
+        if clusters.is_empty() {
+            let place = namespace.map_or("any namespace".to_owned(), |name| format!("`{name}`"));
+            console.note(format_args!("note: there is no ValkeyCluster in {place}"));
+        }
+        for cluster in &clusters {
+            let key = &cluster.key;
+            if cluster.deleting {
+                console.note(format_args!("note: {key} is being deleted"));
+                continue;
+            }
+            if cluster.paused() {
+                console.note(format_args!("note: {key} is paused: nothing of this is done"));
+            }
+            let sound = validated(cluster)
+                .map_err(|why| Failure::Usage(anyhow!("ValkeyCluster {key} is at fault: {why}")))?;
+            join(preview(&live.inquiry, key, &sound, Some(cluster)).await)?;
+        }
+        return Ok(all);
+    }
+    let mut adjustments = cluster.adjustments()?;
+    adjustments.namespace = Some(live.namespace.clone());
+    for sound in &load(&paths, &adjustments, false, console)?.into_sound()?.clusters {
+        let namespace = sound.namespace.clone().unwrap_or_else(|| live.namespace.clone());
+        let key = ClusterKey { namespace, name: sound.names.cluster.clone() };
+        let found = live.inquiry.cluster(&key).await.map_err(|error| failure(&error))?;
+        join(preview(&live.inquiry, &key, sound, found.as_ref()).await)?;
+    }
+    Ok(all)
 }
 
 fn outcome(comparison: &Comparison, same: bool, fail_on: Option<Impact>) -> Outcome {

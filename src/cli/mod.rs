@@ -3,6 +3,7 @@
 //! stdout carries data that can be piped, stderr what people read. Exit codes: 0 done or equal,
 //! 1 differs, 2 usage or bad input, 3 a file or cluster could not be used, 4 a `--fail-on` gate.
 
+mod columns;
 mod completions;
 mod console;
 mod control;
@@ -14,6 +15,7 @@ mod files;
 mod filter;
 mod krm;
 mod listen;
+mod live;
 mod load;
 mod man;
 mod operand;
@@ -24,13 +26,15 @@ mod progress;
 mod render;
 pub mod report;
 mod sentinel;
+mod status;
 mod switchover;
 mod validate;
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tracing_subscriber::filter::LevelFilter;
 
 use console::{ColorChoice, Console};
@@ -69,11 +73,13 @@ enum Command {
     Diff(diff::DiffArgs),
     /// Check files and say everything that is wrong with them.
     Validate(validate::ValidateArgs),
+    /// Say how clusters are.
+    Status(status::StatusArgs),
     /// Watch a set of plain servers, without Kubernetes, and keep it with a master.
     Sentinel(Box<sentinel::SentinelArgs>),
-    /// Say what a running sentinel sees, what it would do, and why not yet; or what happened.
+    /// Say what a running operator or sentinel sees, what it would do, and why not yet; or what happened.
     Explain(explain::ExplainArgs),
-    /// Ask a running sentinel to hand over to another master.
+    /// Ask a running operator or sentinel to hand over to another master.
     Switchover(switchover::SwitchoverArgs),
     /// Run clusters on Kubernetes: apply their manifests and elect their masters.
     Operator(Box<operator::OperatorArgs>),
@@ -91,7 +97,9 @@ enum Command {
 
 /// Runs the program with its arguments, the program's name first.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let parsed = command_as(arguments.first()).try_get_matches_from(arguments);
+    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         // Help and version are data; anything else is a fault of the caller.
         Err(message) => {
@@ -117,11 +125,22 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
+/// The command line under the name that it was called by: kubectl runs a program `kubectl-gungnir`
+/// as `kubectl gungnir`.
+fn command_as(called: Option<&OsString>) -> clap::Command {
+    let name = called.and_then(|called| Path::new(called).file_stem());
+    match name.and_then(|name| name.to_str()) {
+        Some("kubectl-gungnir" | "kubectl_gungnir") => Cli::command().bin_name("kubectl gungnir"),
+        _ => Cli::command(),
+    }
+}
+
 fn execute(command: Command, console: &Console) -> Result<Outcome, Failure> {
     match command {
         Command::Render(arguments) => render::run(&arguments, console),
         Command::Diff(arguments) => diff::run(&arguments, console),
         Command::Validate(arguments) => validate::run(&arguments, console),
+        Command::Status(arguments) => status::run(&arguments, console),
         Command::Sentinel(arguments) => sentinel::run(&arguments, console),
         Command::Explain(arguments) => explain::run(&arguments, console),
         Command::Switchover(arguments) => switchover::run(&arguments, console),
@@ -159,5 +178,18 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_plugin_of_kubectl_shows_itself_as_one() {
+        for (called, usage) in [
+            ("/usr/local/bin/kubectl-gungnir", "Usage: kubectl gungnir status "),
+            ("kubectl_gungnir", "Usage: kubectl gungnir status "),
+            ("./gungnir", "Usage: gungnir status "),
+        ] {
+            let command = command_as(Some(&OsString::from(called)));
+            let help = command.try_get_matches_from([called, "status", "--help"]).unwrap_err();
+            assert!(help.to_string().contains(usage), "{called}: {help}");
+        }
     }
 }

@@ -56,6 +56,10 @@ impl ClusterArgs {
         })
     }
 
+    pub(super) fn namespace(&self) -> Option<&str> {
+        self.namespace.as_deref()
+    }
+
     pub(super) fn master(&self) -> Option<u32> {
         self.master
     }

@@ -207,7 +207,7 @@ fn note_error(error: RequestError, report: &mut Report) {
 }
 
 /// The managers whose fields an apply would have taken.
-fn managers(status: &Status) -> Vec<String> {
+pub fn managers(status: &Status) -> Vec<String> {
     let causes = status.details.iter().flat_map(|details| &details.causes);
     let conflicts = causes.filter(|cause| cause.reason == "FieldManagerConflict");
     let mut named: Vec<String> = conflicts

@@ -53,6 +53,46 @@ pub fn taken(applied: &Value, child: &Child) -> Option<Vec<Taken>> {
     Some(attributed.collect())
 }
 
+/// Who else than `except`, by its last write, has the value at a JSON Pointer of an object, and when
+/// it wrote.
+#[must_use]
+pub fn writer(
+    object: &Value,
+    child: &Child,
+    pointer: &str,
+    except: &str,
+) -> Option<(String, Option<Timestamp>)> {
+    let steps: Vec<String> =
+        pointer.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~")).collect();
+    let others = child.fields.iter().filter(|fields| {
+        !(fields.manager == except && fields.applies) && fields.subresource != "status"
+    });
+    let having = others.filter(|fields| has(&fields.tree(), object, &steps));
+    let latest = having.max_by_key(|fields| fields.time)?;
+    Some((latest.manager.clone(), latest.time))
+}
+
+/// Whether a tree has a place of an object.
+fn has(tree: &Value, object: &Value, steps: &[String]) -> bool {
+    let [step, rest @ ..] = steps else { return true };
+    let Some(entries) = tree.as_object() else { return false };
+    let (below, value) = match object {
+        Value::Object(fields) => (entries.get(&format!("f:{step}")), fields.get(step)),
+        Value::Array(items) => {
+            let item = step.parse().ok().and_then(|index: usize| items.get(index));
+            let named = |item| entries.iter().find(|(key, _)| names(key, item));
+            (item.and_then(named).map(|(_, below)| below), item)
+        }
+        _ => return false,
+    };
+    match below {
+        // A list or map that is owned as a whole has no tree below it.
+        Some(below) if below.as_object().is_some_and(serde_json::Map::is_empty) => true,
+        Some(below) => has(below, value.unwrap_or(&Value::Null), rest),
+        None => false,
+    }
+}
+
 /// One step of a path: as the tree writes it, and as people do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Step {
@@ -73,11 +113,11 @@ fn named(steps: &[Step]) -> String {
 
 fn covers(tree: &Value, steps: &[Step]) -> bool {
     let mut node = tree;
-    for step in steps {
+    for (depth, step) in steps.iter().enumerate() {
         match node.get(&step.key) {
             Some(next) => node = next,
-            // A list or map that is owned as a whole has no tree below it.
-            None => return node.as_object().is_some_and(serde_json::Map::is_empty),
+            // A list or map that is owned as a whole has no tree below it; the object has one.
+            None => return depth > 0 && node.as_object().is_some_and(serde_json::Map::is_empty),
         }
     }
     true
@@ -217,6 +257,29 @@ mod tests {
     fn what_is_still_ours_is_converged() {
         let child = child(&json!([entry("gungnir", "Apply", NOON, &tree())]));
         assert_eq!(taken(&service(), &child), Some(vec![]));
+    }
+
+    #[test]
+    fn whoever_else_has_a_value_is_named() {
+        let port = "k:{\"port\":6379,\"protocol\":\"TCP\"}";
+        let theirs = json!({ "f:spec": { "f:ports": { port: { "f:targetPort": {} } } } });
+        let ranges = json!({ "f:spec": { "f:loadBalancerSourceRanges": {} } });
+        let child = child(&json!([
+            entry("gungnir", "Apply", NOON, &tree()),
+            entry("kubectl-edit", "Update", "2026-01-02T00:00:00Z", &theirs),
+            entry("rival", "Apply", NOON, &ranges),
+        ]));
+        for (pointer, by) in [
+            ("/spec/ports/0/targetPort", Some("kubectl-edit")),
+            ("/spec/ports/0", Some("kubectl-edit")),
+            ("/spec/ports/0/name", None),
+            ("/spec/ports/1/targetPort", None),
+            ("/spec/loadBalancerSourceRanges/0", Some("rival")),
+            ("/spec/type", None),
+        ] {
+            let found = writer(&service(), &child, pointer, "gungnir");
+            assert_eq!(found.map(|(manager, _)| manager).as_deref(), by, "{pointer}");
+        }
     }
 
     #[test]

@@ -44,7 +44,8 @@ pub fn facts_of(
     }
 }
 
-fn settings(quorum: &WriteQuorum, failover: &FailoverRules) -> Settings {
+/// The settings of an election.
+pub fn settings(quorum: &WriteQuorum, failover: &FailoverRules) -> Settings {
     let WriteQuorum { min_replicas_to_write, max_lag_seconds, durability, diskless_sync: _ } =
         *quorum;
     let FailoverRules {

@@ -28,6 +28,7 @@ mod events;
 mod facts;
 mod facts_of;
 mod health;
+mod inquiry;
 mod lease;
 mod manager;
 mod memory;
@@ -36,6 +37,7 @@ mod news;
 mod options;
 mod passwords;
 mod plan;
+mod preview;
 mod queue;
 mod reconcile;
 mod release;
@@ -50,16 +52,19 @@ mod status;
 mod volume;
 
 pub use annotation::Annotation;
-pub use cache::Scope;
+pub use cache::{ClusterObject, Scope};
 pub use condition::ConditionType;
 pub use elections::{Elections, NoElections};
 pub use error::{OperatorError, RequestError, Retry, chain};
 pub use facts::{
     Access, ClusterFacts, ClusterKey, PodFacts, ServiceFacts, Terminated, TlsFiles, VolumeFacts,
 };
+pub use inquiry::{Inquiry, InquiryError, PodSeen, explanation_of};
 pub use lease::{Leadership, LeaseName, LeaseTimes};
 pub use manager::Manager;
 pub use metrics::{ClusterLabels, Metrics};
 pub use news::ElectionNews;
 pub use options::Options;
+pub use preview::{Preview, PreviewError, Remark, preview};
+pub use reconcile::validated;
 pub use run::{run, run_with};

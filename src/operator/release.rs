@@ -106,11 +106,11 @@ fn is_operators(path: &[String]) -> bool {
 
 fn has(tree: &Value, path: &[String]) -> bool {
     let mut node = tree;
-    for key in path {
+    for (depth, key) in path.iter().enumerate() {
         match node.get(key) {
             Some(below) => node = below,
-            // Owned as a whole.
-            None => return node.as_object().is_some_and(serde_json::Map::is_empty),
+            // Owned as a whole; but whoever has an empty tree owns nothing.
+            None => return depth > 0 && node.as_object().is_some_and(serde_json::Map::is_empty),
         }
     }
     true

@@ -149,6 +149,8 @@ impl<const N: usize> State<N> {
                 gated: true,
                 last_run: report.as_ref().map(|it| it.run_id),
                 remembered: None,
+                // Its volume may be of an earlier life.
+                blank: false,
                 report,
             }
         };

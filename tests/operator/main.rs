@@ -13,6 +13,7 @@ mod faults;
 mod git;
 mod lease;
 mod life;
+mod live;
 mod roll;
 mod secrets;
 mod tap;
@@ -22,6 +23,12 @@ mod world;
 #[allow(dead_code, reason = "made for other tests, too")]
 #[path = "../support/examples.rs"]
 mod examples;
+#[allow(dead_code, reason = "made for other tests, too")]
+#[path = "../support/folder.rs"]
+mod folder;
+#[allow(dead_code, reason = "made for other tests, too")]
+#[path = "../support/run.rs"]
+mod run;
 #[allow(dead_code, reason = "made for other tests, too")]
 #[path = "../api_server/server.rs"]
 mod server;

@@ -1,8 +1,11 @@
-//! `gungnir explain`: what a sentinel sees, would do, and why not yet; or, of a trace, what
+//! `gungnir explain`: what an operator or a sentinel sees, would do, and why not yet; or, of a trace, what
 //! happened.
 
+mod live;
 mod replay;
 mod text;
+
+pub(super) use live::leader;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,7 +15,8 @@ use clap::{Args, ValueEnum};
 use super::console::Console;
 use super::control::ControlArgs;
 use super::exit::{Failure, Outcome};
-use crate::runtime::{ControlReply, ControlRequest};
+use super::live::ContextArgs;
+use crate::runtime::{ControlReply, ControlRequest, Explanation};
 
 /// How long a sentinel may take to answer: it never waits for anything to do so.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -21,12 +25,24 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug, Args)]
 #[command(
     group(
-        clap::ArgGroup::new("which").args(["control", "endpoint_file", "replay"]).required(true)
+        clap::ArgGroup::new("which").args(["cluster", "control", "endpoint_file", "replay"]).required(true)
     ),
     after_help = "Exit codes: 0 done, 1 a step of the trace is decided otherwise by this release, \
-                  2 usage or no trace, 3 nobody answers or a file cannot be read."
+                  2 usage or no trace, 3 nobody answers, there is no such ValkeyCluster, or a file \
+                  cannot be read."
 )]
 pub(super) struct ExplainArgs {
+    /// The ValkeyCluster whose operator is asked, through the API server.
+    #[arg(value_name = "CLUSTER")]
+    cluster: Option<String>,
+
+    /// The namespace of the cluster [default: that of the context].
+    #[arg(short, long, value_name = "NAMESPACE", requires = "cluster")]
+    namespace: Option<String>,
+
+    #[command(flatten)]
+    context: ContextArgs,
+
     #[command(flatten)]
     which: ControlArgs,
 
@@ -48,21 +64,30 @@ enum Format {
 }
 
 pub(super) fn run(arguments: &ExplainArgs, console: &Console) -> Result<Outcome, Failure> {
-    let ExplainArgs { which, replay, output } = arguments;
+    let ExplainArgs { cluster, namespace, context, which, replay, output } = arguments;
+    if let Some(cluster) = cluster {
+        let explanation = live::ask(cluster, namespace.as_deref(), context, console)?;
+        return print(&explanation, *output, console);
+    }
+    if context.context.is_some() {
+        return Err(Failure::usage("`--context` is for a CLUSTER"));
+    }
     if let Some(trace) = replay {
         return replay::tell(trace, *output, console);
     }
     match which.ask(&ControlRequest::Explain {}, PATIENCE)? {
-        ControlReply::Explained(explanation) => {
-            let told = match output {
-                Format::Text => text::of(&explanation),
-                Format::Json => json(&*explanation)?,
-            };
-            console.data(&told)?;
-            Ok(Outcome::Done)
-        }
+        ControlReply::Explained(explanation) => print(&explanation, *output, console),
         _ => Err(ControlArgs::unexpected()),
     }
+}
+
+fn print(explanation: &Explanation, output: Format, console: &Console) -> Result<Outcome, Failure> {
+    let told = match output {
+        Format::Text => text::of(explanation),
+        Format::Json => json(explanation)?,
+    };
+    console.data(&told)?;
+    Ok(Outcome::Done)
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String, Failure> {

@@ -119,6 +119,8 @@ pub struct Keeper {
     until: watch::Sender<Option<Instant>>,
     resigned: mpsc::Receiver<()>,
     not_before: Option<Instant>,
+    /// A write was sent whose answer has not been read.
+    unanswered: bool,
 }
 
 impl Keeper {
@@ -128,7 +130,16 @@ impl Keeper {
         let (until, receiver) = watch::channel(None);
         let (resign, resigned) = mpsc::channel(1);
         let api = Api::namespaced(client, &name.namespace);
-        let keeper = Self { api, name, times, watched: None, until, resigned, not_before: None };
+        let keeper = Self {
+            api,
+            name,
+            times,
+            watched: None,
+            until,
+            resigned,
+            not_before: None,
+            unanswered: false,
+        };
         (keeper, Leadership { until: receiver, resign })
     }
 
@@ -153,6 +164,11 @@ impl Keeper {
     /// Gives the lease back if it is held. Whatever acted on it has to have stopped before.
     pub async fn release(&mut self) {
         self.until.send_replace(None);
+        if self.unanswered {
+            // It may have been done: the record says so.
+            self.watched = None;
+            self.look(Instant::now()).await;
+        }
         let Some(watched) = self.watched.take() else { return };
         if watched.claim.holder.as_deref() != Some(&self.name.identity) {
             return;
@@ -219,7 +235,10 @@ impl Keeper {
                 self.api.replace(&self.name.name, &parameters, &lease).await
             }
         };
-        match timeout(self.times.renew_deadline, written).await {
+        self.unanswered = true;
+        let answer = timeout(self.times.renew_deadline, written).await;
+        self.unanswered = answer.is_err();
+        match answer {
             Ok(Ok(lease)) => {
                 if take {
                     info!(identity = %self.name.identity, "has the lease");
