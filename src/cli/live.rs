@@ -90,7 +90,7 @@ impl Live {
     ) -> Result<Vec<ClusterObject>, Failure> {
         let found = self.inquiry.clusters(namespace).await;
         let found = found.map_err(|error| match error.status() {
-            Some(status) if status.is_not_found() => Failure::Io(anyhow!(
+            Some(status) if status.code == 404 => Failure::Io(anyhow!(
                 "the API server does not know ValkeyClusters; `gungnir crd | kubectl apply -f -` \
                  tells it"
             )),
@@ -143,7 +143,7 @@ pub(super) fn told(error: &RequestError) -> String {
             Some(status) if status.code == 401 => {
                 format!("{what}: the API server does not know you; log in again")
             }
-            Some(status) if status.is_forbidden() => format!(
+            Some(status) if status.code == 403 => format!(
                 "{what}: {}; ask for that right{}",
                 status.message,
                 if what.starts_with("dry run") {

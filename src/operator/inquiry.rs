@@ -117,7 +117,7 @@ impl Inquiry {
     pub async fn has_namespace(&self, name: &str) -> Result<bool, RequestError> {
         let namespaces: Api<Namespace> = Api::all(self.client.clone());
         match wait(format!("read namespace `{name}`"), namespaces.get_opt(name)).await {
-            Err(error) if error.status().is_some_and(kube::core::Status::is_forbidden) => Ok(true),
+            Err(error) if error.status().is_some_and(|status| status.code == 403) => Ok(true),
             found => Ok(found?.is_some()),
         }
     }
@@ -274,7 +274,11 @@ impl Inquiry {
         name: &str,
     ) -> Result<Option<DynamicObject>, RequestError> {
         let what = format!("read {} {namespace}/{name}", kind.row().resource.kind);
-        wait(what, self.api(kind, Some(namespace)).get_opt(name)).await
+        match wait(what, self.api(kind, Some(namespace)).get_opt(name)).await {
+            // What is said of a kind that nobody serves is no status of Kubernetes.
+            Err(error) if error.status().is_some_and(|status| status.code == 404) => Ok(None),
+            found => found,
+        }
     }
 
     /// The objects of a cluster that have its label.

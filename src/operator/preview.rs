@@ -300,8 +300,9 @@ async fn labelled(
         let objects = match list {
             Ok(objects) => objects,
             Err(error) => match error.status() {
-                Some(status) if status.is_not_found() => continue,
-                Some(status) if status.is_forbidden() => {
+                // A kind that nobody serves.
+                Some(status) if status.code == 404 => continue,
+                Some(status) if status.code == 403 => {
                     let name = &kind.row().resource.kind;
                     // Objects that are wanted are read by their names.
                     if !set.iter().any(|manifest| manifest.key().kind == *name) {

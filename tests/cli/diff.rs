@@ -315,3 +315,29 @@ fn colour_is_for_terminals_or_when_asked() {
         .finish();
     assert!(found.stdout.contains("\x1b[31m-valkey/valkey:8.1.3\x1b[0m"), "{}", found.stdout);
 }
+
+#[test]
+fn what_is_live_only_is_refused_elsewhere_and_needs_a_cluster() {
+    for (arguments, word) in [
+        (&["-A", "a", "b"][..], "--live"),
+        (&["a", "b", "c"], "--live"),
+        (&["--live", "-A", "a"], "cannot be used with"),
+        (&["--live", "-A", "-n", "shop"], "cannot be used with"),
+        (&["--live", "a", "--keep-others"], "cannot be used with"),
+        (&["--context", "kind", "a", "b"], "`--context` is for `--live`"),
+        (&[], "<FROM>"),
+    ] {
+        let finished = Run::gungnir(["diff"].iter().chain(arguments)).finish();
+        assert_eq!((finished.stdout.as_str(), finished.status), ("", 2), "{arguments:?}");
+        assert!(finished.stderr.contains(word), "{arguments:?}: {}", finished.stderr);
+    }
+    for command in
+        [&["diff", "--live"][..], &["status"], &["explain", "demo"], &["switchover", "demo"]]
+    {
+        let finished = Run::gungnir(command).env("KUBECONFIG", "/nonexistent").finish();
+        assert_eq!((finished.stdout.as_str(), finished.status), ("", 3), "{command:?}");
+        let start = "error: no kubeconfig leads to a cluster: ";
+        assert!(finished.stderr.starts_with(start), "{command:?}: {}", finished.stderr);
+        assert!(finished.stderr.contains("set KUBECONFIG"), "{command:?}: {}", finished.stderr);
+    }
+}

@@ -233,15 +233,17 @@ fn what_is_no_trace_is_refused() {
 fn exactly_one_thing_is_explained() {
     Run::gungnir(["explain"])
         .stderr(format!(
-            "error: the following required arguments were not provided:\n  <--control \
-             <FILE>|--endpoint-file <FILE>|--replay <FILE>>\n\nUsage: gungnir explain <--control \
-             <FILE>|--endpoint-file <FILE>|--replay <FILE>>\n\n{SEE_HELP}"
+            "error: the following required arguments were not provided:\n  <CLUSTER|--control \
+             <FILE>|--endpoint-file <FILE>|--replay <FILE>>\n\nUsage: gungnir explain \
+             <CLUSTER|--control <FILE>|--endpoint-file <FILE>|--replay <FILE>>\n\n{SEE_HELP}"
         ))
         .status(2)
         .check();
-    let both = Run::gungnir(["explain", "--control", "a", "--replay", "b"]).finish();
-    assert_eq!(both.status, 2);
-    assert!(both.stderr.contains("cannot be used with"), "{}", both.stderr);
+    for both in [&["--control", "a", "--replay", "b"][..], &["demo", "--control", "a"]] {
+        let both = Run::gungnir(["explain"].iter().chain(both)).finish();
+        assert_eq!(both.status, 2);
+        assert!(both.stderr.contains("cannot be used with"), "{}", both.stderr);
+    }
 }
 
 #[test]
@@ -257,7 +259,7 @@ const EXPLAINED: &str = r#"{"explained":{"name":"demo","phase":"Stable","term":1
 "state":["up"],"gate":"not seen"}],"next":[],"hold":null,"settings":{"ping_interval_ms":100,
 "down_after_ms":3000,"failover_timeout_ms":60000,"min_replicas_to_write":1,
 "min_replicas_max_lag_s":1,"replica_order":"DataFirst","policy":"Consistency",
-"durability":"Required","may_appoint_first":false,"auto_failover":true},"warnings":["beware"],
+"durability":"Required","may_appoint_first":false,"auto_failover":true,"shuts_out":false},"warnings":["beware"],
 "events":[{"ago_ms":1500,"times":2,"text":"+monitor a:1"}]}}"#;
 
 #[test]

@@ -7,13 +7,15 @@ use crate::support::run::Run;
 use crate::support::stream::{file, golden, object};
 
 const BAD: &str = "golden/invalid/replicas-none.yaml";
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 13] = [
     "render",
     "diff",
     "validate",
+    "status",
     "sentinel",
     "explain",
     "switchover",
+    "operator",
     "crd",
     "fn",
     "plugin",

@@ -48,12 +48,12 @@ pub(in crate::cli) async fn leader(
     let namespace = lease.split('/').next().unwrap_or_default();
     live.inquiry.explanation(lease, &cluster.key).await.map_err(|error| match error {
         InquiryError::Request(error) => match error.status() {
-            Some(status) if status.is_forbidden() => format!(
+            Some(status) if status.code == 403 => format!(
                 "{}; explaining needs `get` on `leases` and on `pods/proxy` in namespace \
                  `{namespace}`",
                 told(&error)
             ),
-            Some(status) if status.is_not_found() => {
+            Some(status) if status.code == 404 => {
                 format!("{}; the operator may just have begun to lead: ask again", told(&error))
             }
             _ => told(&error),
