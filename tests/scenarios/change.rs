@@ -53,7 +53,7 @@ pub fn switchover(world: &World) -> Figures {
 pub fn hand_edits(world: &World) {
     let set = ValkeySet::usual(world, "C15");
     let edits = [
-        (Kind::Service, "shop-client", json!({ "spec": { "publishNotReadyAddresses": false } })),
+        (Kind::Service, "shop-client", json!({ "spec": { "type": "NodePort" } })),
         (
             Kind::Service,
             "shop-headless",

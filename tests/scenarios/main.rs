@@ -39,7 +39,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use Story::{Measured, Told};
-use When::{All, Usual, Wanted};
+use When::{All, Usual};
 use Where::{Anywhere, InNodes};
 use cluster::Cluster;
 use figures::{Figures, Row};
@@ -53,8 +53,6 @@ enum When {
     Usual,
     /// With `all`, or by its name.
     All,
-    /// By its name only: the operator does not do it yet.
-    Wanted,
 }
 
 /// Where a scenario can run.
@@ -121,7 +119,7 @@ const SCENARIOS: &[Scenario] = &[
     scenario(
         "E3",
         "scale 5 to 3, master on ordinal 4",
-        Wanted,
+        All,
         InNodes,
         Measured(create_and_scale::shrink),
     ),
@@ -193,7 +191,6 @@ fn run(names: &[&str]) -> ExitCode {
         let chosen = match when {
             Usual => names.is_empty() || names.contains(&"all"),
             All => names.contains(&"all"),
-            Wanted => false,
         };
         if !by_name && !chosen {
             continue;
