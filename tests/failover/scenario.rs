@@ -24,9 +24,11 @@ pub fn start(world: &World, set: &SetSetup, gungnir: &GungnirSetup) -> (Set, Gun
     (set, gungnir)
 }
 
-/// [`start`] with what most scenarios want.
+/// [`start`] with what most scenarios want: replicas hold what is acknowledged, and that is recorded.
 pub fn start_usual(world: &World) -> (Set, Gungnir) {
-    start(world, &SetSetup::default(), &GungnirSetup::default())
+    let (set, gungnir) = start(world, &SetSetup::default(), &GungnirSetup::default());
+    gungnir.wait_until_writes_count();
+    (set, gungnir)
 }
 
 /// The end of a scenario: nothing acknowledged is gone, one node took writes at a time, the

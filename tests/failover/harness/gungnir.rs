@@ -114,6 +114,22 @@ impl Gungnir {
         });
     }
 
+    /// Waits until as many replicas as are asked for hold each write, and that is recorded: before
+    /// that, silence elects nobody.
+    ///
+    /// # Panics
+    /// When it is not in time.
+    pub fn wait_until_writes_count(&self) {
+        wait_until("enough replicas hold each write", DEADLINE, || {
+            let mut command = self.place.command(program());
+            command.args(["explain", "-o", "json", "--control"]).arg(self.folder.join("control"));
+            let said: serde_json::Value =
+                serde_json::from_slice(&run(command).stdout).unwrap_or_default();
+            let wanted = said["settings"]["min_replicas_to_write"].as_u64();
+            wanted.is_some() && said["w"].as_u64() >= wanted
+        });
+    }
+
     /// The command line, to run in its place.
     pub fn command(&self) -> Command {
         let mut command = self.place.command(program());
