@@ -44,9 +44,11 @@ start_namespaces() { # PID-FILE [OPTION-OF-UNSHARE...] COMMAND...
   local file=$dir/run/$1.pid log=$dir/log/${1#*-}.log tries
   shift
   setsid unshare --pid --fork --kill-child --mount "$@" >>"$log" 2>&1 </dev/null 8>&- 9>&- &
+  local unshare_pid=$!
   disown
-  for ((tries = 0; tries < 500; tries++)); do
-    if [ -s "$file" ]; then break; fi
+  # A minute: on a busy machine it takes some seconds. Not a moment for one that has ended.
+  for ((tries = 0; tries < 6000; tries++)); do
+    if [ -s "$file" ] || ! kill -0 "$unshare_pid" 2>/dev/null; then break; fi
     sleep 0.01
   done
   read -r started_pid _ <"$file" 2>/dev/null || { cat "$log" >&2; fail "namespaces cannot be made"; }
