@@ -8,6 +8,10 @@ use super::failover::{begin, promote, send, with_master};
 use super::view::View;
 use super::{Action, Command, Hold, NodeId, Phase, Record, Report, Rule, Trouble};
 
+/// `*1\r\n$4\r\nPING\r\n`, as a master sends it to its replicas once a second. Writes that are as short
+/// are ends of transactions, and none comes while clients are held.
+const REPLICATION_PING_BYTES: u64 = 14;
+
 /// What a recorded handover to `target` needs next.
 pub(super) fn pursue(view: View<'_>, record: &Record, target: NodeId) -> Result<Vec<Action>, Hold> {
     let Some(master) = record.master else { return Err(Hold::NoMaster) };
@@ -25,12 +29,17 @@ pub(super) fn pursue(view: View<'_>, record: &Record, target: NodeId) -> Result<
     else {
         return fallback(view);
     };
-    if view.rules.has(Rule::HandoverEqual) && has < needs {
+    let promoted = new.is_master() && grew_out_of(new, record);
+    // While its clients are held, a master sends its replicas nothing but a PING a second.
+    let held = view.node(master.node).paused_until_ms.is_some_and(|until| view.now_ms < until);
+    let lacks_a_ping = has + REPLICATION_PING_BYTES == needs && (held || promoted);
+    if view.rules.has(Rule::HandoverEqual) && has < needs && !lacks_a_ping {
         // Nothing more can come from a frozen master.
         return fallback(view);
     }
-    if new.is_master() && grew_out_of(new, record) {
-        let bound = if view.rules.has(Rule::HandoverEqual) { needs } else { has };
+    if promoted {
+        let level = view.rules.has(Rule::HandoverEqual) && !lacks_a_ping;
+        let bound = if level { needs } else { has };
         let ballot = Ballot { winner: target, history: Some(history), bound, loss_possible: false };
         return Ok(vec![Action::Write(with_master(view, record, ballot, new))]);
     }

@@ -255,3 +255,21 @@ fn a_master_that_is_about_to_go_hands_over() {
     alone.node(1).leaving = true;
     assert_eq!(alone.decides(), Ok(vec![]), "nobody stays: the master leads on");
 }
+
+/// Between the look that found both level and the freeze a replication PING went out.
+#[test]
+fn a_ping_at_the_wrong_moment_undoes_nothing() {
+    let mut set = held().frozen(0).at(0, OFFSET + 14);
+    assert_eq!(set.acts(), [send(1, PROMOTE)]);
+    let record = set.promoted(1, 2).writes();
+    assert_eq!((record.phase, record.master), (Phase::Stable, Some(member(1))));
+    assert_eq!(record.base_offset, OFFSET);
+
+    let fails_over = |mut set: Set| set.writes().phase == Phase::Failover;
+    assert!(fails_over(held().frozen(0).at(0, OFFSET + 13)), "no PING is that short");
+    assert!(fails_over(held().frozen(0).at(0, OFFSET + 28)), "two of them take a second");
+    let late = held().frozen(0).at(0, OFFSET + 14).with(|set| {
+        set.node(0).paused_until_ms = Some(set.now_ms);
+    });
+    assert!(fails_over(late), "clients may have written since");
+}
