@@ -1,8 +1,10 @@
 //! Replicas that must not win, however much they are preferred.
 
+use std::fs;
 use std::time::Duration;
 
 use crate::harness::controller::Controller as _;
+use crate::harness::gungnir::Gungnir;
 use crate::harness::gungnir::GungnirSetup;
 use crate::harness::node::Node;
 use crate::harness::node::Role;
@@ -48,6 +50,15 @@ fn restart_into_loading(node: &Node) {
     });
 }
 
+/// Waits until the record has a node's new run: what its old one held is held by others.
+fn wait_until_it_is_a_member_again(gungnir: &Gungnir, node: &Node) {
+    wait_until(&format!("node {} is a member again", node.number), DOWN_AFTER * 5, || {
+        let server = node.info("server");
+        let record = fs::read_to_string(gungnir.state_file()).unwrap_or_default();
+        server.get("run_id").is_some_and(|run_id| record.contains(run_id))
+    });
+}
+
 /// What is left to load is loaded at once: how long that takes is not what matters any more.
 fn goes_on_at_full_speed(node: &Node) {
     node.tell(&["CONFIG", "SET", "key-load-delay", "0"]);
@@ -86,6 +97,7 @@ fn a_replica_that_is_being_sent_all_data_does_not_win(world: &World) {
     fill(set.node(1));
     let mut trial = Trial::start(&set, &gungnir, &Load::default());
     restart_into_loading(set.node(3));
+    wait_until_it_is_a_member_again(&gungnir, set.node(3));
     trial.fault(|| set.node(1).kill());
     stays("node 3 is no master", DOWN_AFTER, || !is_master(&set, 3));
     goes_on_at_full_speed(set.node(3));
