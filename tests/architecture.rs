@@ -40,7 +40,7 @@ const ROOMS: &[(&str, bool, &[&str])] = &[
         ],
     ),
     ("sentinel", true, &[]),
-    ("valkey", false, &["bytes", "redis", "thiserror", "tokio", "tokio_rustls"]),
+    ("valkey", false, &["bytes", "getrandom", "redis", "thiserror", "tokio", "tokio_rustls"]),
     (
         "runtime",
         false,

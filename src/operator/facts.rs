@@ -50,7 +50,7 @@ pub struct ClusterFacts {
     pub heir: Option<String>,
     /// The pod that is to be promoted whatever it lacks, by annotation.
     pub promote: Option<String>,
-    /// The pod that takes no part, by annotation.
+    /// The pod that serves no reads, by annotation.
     pub fence: Option<String>,
     /// Nothing may be changed, by annotation.
     pub paused: bool,

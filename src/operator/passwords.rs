@@ -18,7 +18,7 @@ use super::manager::Manager;
 use super::memory::Memory;
 use super::reconcile::Context;
 use super::report::Report;
-use super::secret::{Passwords, SecretState, SecretStep, base64_decode, next_step, object};
+use super::secret::{Passwords, SecretState, SecretStep, bytes_of, next_step, object};
 
 /// How often a certificate is read again: it is renewed days before its end.
 const CERTIFICATE_PERIOD: Duration = Duration::from_secs(3600);
@@ -233,10 +233,7 @@ async fn read(
 }
 
 fn tls_files(data: &Value) -> Result<TlsFiles, &'static str> {
-    let file = |key: &'static str| {
-        let text = data["data"][key].as_str().filter(|text| !text.is_empty());
-        text.and_then(base64_decode).ok_or(key)
-    };
+    let file = |key: &'static str| bytes_of(&data["data"][key]).ok_or(key);
     Ok(TlsFiles { ca: file("ca.crt")?, certificate: file("tls.crt")?, key: file("tls.key")? })
 }
 

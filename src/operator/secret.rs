@@ -1,7 +1,7 @@
 //! The passwords of `N-secret`: made once, never overwritten, restored when they vanish.
 
-use std::fmt::Write as _;
-
+use k8s_openapi::ByteString;
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use crate::cluster::{KEY_OPERATOR_PASSWORD, KEY_PASSWORD, KEY_REPLICATION_PASSWORD};
@@ -12,8 +12,6 @@ use super::error::ReconcileError;
 
 /// The keys, in the order of [`Passwords`].
 pub const KEYS: [&str; 3] = [KEY_PASSWORD, KEY_OPERATOR_PASSWORD, KEY_REPLICATION_PASSWORD];
-/// How long a password is, in random bytes.
-const PASSWORD_BYTES: usize = 24;
 
 /// What `N-secret` holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +41,7 @@ impl Passwords {
     ///
     /// [`ReconcileError::Random`].
     pub fn make() -> Result<[Secret; 3], ReconcileError> {
+        let random = || Secret::random().map_err(|cause| ReconcileError::Random { cause });
         Ok([random()?, random()?, random()?])
     }
 
@@ -50,9 +49,8 @@ impl Passwords {
     #[must_use]
     pub fn read(data: &Value) -> [Option<Secret>; 3] {
         KEYS.map(|key| {
-            let text = data["data"][key].as_str()?;
-            let bytes = base64_decode(text)?;
-            String::from_utf8(bytes).ok().filter(|text| !text.is_empty()).map(Secret::new)
+            let bytes = bytes_of(&data["data"][key])?;
+            String::from_utf8(bytes).ok().map(Secret::new)
         })
     }
 }
@@ -133,7 +131,7 @@ pub fn next_step(state: &SecretState, known: Option<&Passwords>, servers: bool) 
 pub fn object(namespace: &str, name: &str, version: &str, values: &[Secret; 3]) -> Value {
     let mut data = serde_json::Map::new();
     for (key, value) in KEYS.into_iter().zip(values) {
-        data.insert(key.to_owned(), json!(base64_encode(value.reveal().as_bytes())));
+        data.insert(key.to_owned(), json!(ByteString(value.reveal().as_bytes().to_vec())));
     }
     json!({
         "apiVersion": "v1",
@@ -143,48 +141,11 @@ pub fn object(namespace: &str, name: &str, version: &str, values: &[Secret; 3]) 
     })
 }
 
-fn random() -> Result<Secret, ReconcileError> {
-    let mut bytes = [0_u8; PASSWORD_BYTES];
-    getrandom::fill(&mut bytes).map_err(|cause| ReconcileError::Random { cause })?;
-    let mut text = String::with_capacity(2 * PASSWORD_BYTES);
-    for byte in bytes {
-        let _ = write!(text, "{byte:02x}");
-    }
-    Ok(Secret::new(text))
-}
-
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-fn base64_encode(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let group = chunk.iter().fold(0_u32, |group, byte| group << 8 | u32::from(*byte));
-        let group = group << (8 * (3 - chunk.len()));
-        for place in 0..4 {
-            let index = (group >> (18 - 6 * place)) & 63;
-            let filled = place <= chunk.len();
-            text.push(if filled { char::from(ALPHABET[index as usize]) } else { '=' });
-        }
-    }
-    text
-}
-
-/// Base64 as the API server writes it; `None` when it is something else.
+/// The bytes that the API server writes as base64; `None` when there are none, or something else.
 #[must_use]
-pub fn base64_decode(text: &str) -> Option<Vec<u8>> {
-    let text = text.trim_end_matches('=');
-    let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
-    let (mut group, mut bits) = (0_u32, 0_u32);
-    for character in text.bytes() {
-        let index = ALPHABET.iter().position(|known| *known == character)?;
-        group = group << 6 | u32::try_from(index).ok()?;
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push(u8::try_from(group >> bits & 0xff).ok()?);
-        }
-    }
-    Some(bytes)
+pub fn bytes_of(value: &Value) -> Option<Vec<u8>> {
+    let bytes = ByteString::deserialize(value).ok().map(|ByteString(bytes)| bytes);
+    bytes.filter(|bytes| !bytes.is_empty())
 }
 
 #[cfg(test)]
@@ -223,19 +184,15 @@ mod tests {
     }
 
     #[test]
-    fn base64_goes_there_and_back() {
-        for (plain, coded) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foob", "Zm9vYg=="),
-            ("\u{ff}?>", "w78/Pg=="),
-        ] {
-            assert_eq!(base64_encode(plain.as_bytes()), coded);
-            assert_eq!(base64_decode(coded).unwrap(), plain.as_bytes());
+    fn what_is_written_is_read_back_and_what_is_no_bytes_is_not() {
+        let values = ["f", "foob", "\u{ff}?>"].map(|text| Secret::new(text.to_owned()));
+        let written = object("ns", "shop-secret", "7", &values);
+        assert_eq!(written["data"]["password"], "Zg==");
+        assert_eq!(Passwords::read(&written), values.map(Some));
+        assert_eq!(bytes_of(&json!("*")), None);
+        for nothing in [Value::Null, json!("")] {
+            assert_eq!(bytes_of(&nothing), None);
         }
-        assert_eq!(base64_decode("*"), None);
     }
 
     #[test]
@@ -244,6 +201,6 @@ mod tests {
         assert!(!shown.contains("\"x\""), "{shown}");
         let made = Passwords::make().unwrap();
         assert_ne!(made[0], made[1]);
-        assert_eq!(made[0].reveal().len(), 48);
+        assert_eq!(made[0].reveal().len(), 64);
     }
 }

@@ -1,6 +1,6 @@
 //! A text that nothing prints.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// A password. `Debug` shows neither it nor its length, and it has no `Display`.
 #[derive(Clone, PartialEq, Eq)]
@@ -11,6 +11,20 @@ impl Secret {
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(text)
+    }
+
+    /// Thirty-two random bytes as hexadecimal digits, which every configuration takes.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no random bytes.
+    pub fn random() -> Result<Self, getrandom::Error> {
+        let mut bytes = [0_u8; 32];
+        getrandom::fill(&mut bytes)?;
+        Ok(Self(bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })))
     }
 
     /// The text itself, for the one place that sends it.

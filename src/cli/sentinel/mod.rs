@@ -27,7 +27,6 @@ use crate::valkey::{Address, Secret};
 
 use super::console::Console;
 use super::exit::{Failure, Outcome};
-use super::listen::hex;
 
 pub(super) use arguments::SentinelArgs;
 
@@ -68,9 +67,11 @@ async fn watch(arguments: &SentinelArgs) -> Result<Outcome, Failure> {
             warn!("{}", not_gated(&node.address));
         }
     }
+    let password = Secret::random()
+        .map_err(|error| Failure::Io(anyhow::anyhow!("no random bytes can be had: {error}")))?;
     let setup = SetSetup {
         targets: SetTargets::fixed(checked.settings, &nodes),
-        fence: Some(Fence::new(random_password()?)),
+        fence: Some(Fence::new(password)),
         may_act: Rc::new(|| true),
         clock,
     };
@@ -169,12 +170,4 @@ impl End {
             _ = self.interrupt.recv() => {}
         }
     }
-}
-
-/// Thirty-two random bytes, as text that any configuration takes.
-fn random_password() -> Result<Secret, Failure> {
-    let mut bytes = [0_u8; 32];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Failure::Io(anyhow::anyhow!("no random bytes can be had: {error}")))?;
-    Ok(Secret::new(hex(&bytes)))
 }

@@ -1,7 +1,6 @@
 //! One cluster's election: its futures, and the way to them.
 
 use std::cell::RefCell;
-use std::fmt::Write as _;
 use std::rc::Rc;
 
 use kube::Client;
@@ -123,7 +122,7 @@ impl Parts {
         wanted: watch::Receiver<Wanted>,
         facts: watch::Receiver<()>,
     ) {
-        let Some(password) = random_password() else {
+        let Ok(password) = Secret::random() else {
             tracing::error!(cluster = %teller.key, "no random bytes can be had");
             return;
         };
@@ -144,15 +143,4 @@ impl Parts {
             () = wishes::ask(&self.desk, &served, &self.may_act, facts, wishes) => {}
         }
     }
-}
-
-/// Thirty-two random bytes, as text that any configuration takes.
-fn random_password() -> Option<Secret> {
-    let mut bytes = [0_u8; 32];
-    getrandom::fill(&mut bytes).ok()?;
-    let text = bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    });
-    Some(Secret::new(text))
 }
