@@ -30,8 +30,14 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// How often it is asked meanwhile.
 const POLL_PERIOD: Duration = Duration::from_millis(20);
 /// Kinds that live in no namespace, of those that these tests use.
-const CLUSTER_SCOPED: &[&str] =
-    &["CustomResourceDefinition", "Namespace", "PriorityClass", "StorageClass"];
+const CLUSTER_SCOPED: &[&str] = &[
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "CustomResourceDefinition",
+    "Namespace",
+    "PriorityClass",
+    "StorageClass",
+];
 
 /// A connection to the API server of `KUBECONFIG`.
 #[derive(Clone)]
