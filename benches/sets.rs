@@ -25,9 +25,10 @@ use gungnir::sentinel::{
     ReplicaOrder, Settings,
 };
 use gungnir::valkey::{Address, Dial, Secret};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+
+#[path = "fake/mod.rs"]
+mod fake;
 
 const NODES: usize = 3;
 const FAKE: &str = "--fake-servers";
@@ -202,141 +203,16 @@ fn memory_kib(name: &str) -> u64 {
     line.split_whitespace().next().unwrap().parse().unwrap()
 }
 
-// --- the fake servers
-
+/// The fake servers, which say their ports.
 async fn serve(sets: usize) {
-    let mut listeners = Vec::new();
-    for _ in 0..sets * NODES {
-        listeners.push(TcpListener::bind("127.0.0.1:0").await.unwrap());
-    }
-    let ports: Vec<u16> = listeners.iter().map(|it| it.local_addr().unwrap().port()).collect();
-    let mut out = std::io::stdout().lock();
-    for port in &ports {
-        writeln!(out, "{port}").unwrap();
-    }
-    writeln!(out, "ready").unwrap();
-    out.flush().unwrap();
-    drop(out);
-    let local = tokio::task::LocalSet::new();
-    for (index, listener) in listeners.into_iter().enumerate() {
-        let first = index - index % NODES;
-        let ports: [u16; NODES] = ports[first..first + NODES].try_into().unwrap();
-        local.spawn_local(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                tokio::task::spawn_local(answer(stream, index, ports));
-            }
-        });
-    }
-    local.await;
-}
-
-/// Answers one connection as node `index` of a healthy set, until it ends.
-async fn answer(mut stream: TcpStream, index: usize, ports: [u16; NODES]) {
-    let place = index % NODES;
-    let mut received = Vec::new();
-    loop {
-        let mut chunk = [0_u8; 4096];
-        match stream.read(&mut chunk).await {
-            Ok(0) | Err(_) => return,
-            Ok(length) => received.extend_from_slice(&chunk[..length]),
+    let anywhere = std::iter::repeat_n(([127, 0, 0, 1], 0).into(), sets * NODES);
+    fake::serve(anywhere, NODES, fake::Begin::Healthy, |bound| {
+        let mut out = std::io::stdout().lock();
+        for address in bound {
+            writeln!(out, "{}", address.port()).unwrap();
         }
-        let mut out = Vec::new();
-        while let Some((words, length)) = request(&received) {
-            received.drain(..length);
-            let words: Vec<&str> = words.iter().map(String::as_str).collect();
-            let reply = match words[..] {
-                ["PING", ..] => "+PONG\r\n".to_owned(),
-                ["INFO", "replication"] => bulk(&replication(place, ports)),
-                ["INFO", ..] => bulk(&(server(index, ports[place]) + &replication(place, ports))),
-                ["CONFIG", "GET", ..] => configuration(&words[2..]),
-                ["ACL", "USERS"] => "*1\r\n$7\r\ndefault\r\n".to_owned(),
-                _ => "+OK\r\n".to_owned(),
-            };
-            out.extend_from_slice(reply.as_bytes());
-        }
-        if stream.write_all(&out).await.is_err() {
-            return;
-        }
-    }
-}
-
-/// The first complete request, and its length.
-fn request(bytes: &[u8]) -> Option<(Vec<String>, usize)> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let mut at = 0;
-    let mut line = || {
-        let end = text[at..].find("\r\n")? + at;
-        let found = &text[at..end];
-        at = end + 2;
-        Some(found)
-    };
-    let count: usize = line()?.strip_prefix('*')?.parse().ok()?;
-    let mut words = Vec::new();
-    for _ in 0..count {
-        line()?;
-        words.push(line()?.to_owned());
-    }
-    Some((words, at))
-}
-
-fn bulk(text: &str) -> String {
-    format!("${}\r\n{text}\r\n", text.len())
-}
-
-fn server(index: usize, port: u16) -> String {
-    format!(
-        "# Server\r\nredis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:8.1.1\r\n\
-         server_mode:standalone\r\nredis_mode:standalone\r\nprocess_id:1\r\nrun_id:{index:040x}\r\n\
-         tcp_port:{port}\r\nuptime_in_seconds:100\r\nhz:10\r\n\
-         # Persistence\r\nloading:0\r\nasync_loading:0\r\nrdb_last_bgsave_status:ok\r\n\
-         aof_enabled:0\r\naof_last_bgrewrite_status:ok\r\naof_last_write_status:ok\r\n\
-         # Keyspace\r\ndb0:keys=1,expires=0,avg_ttl=0\r\n"
-    )
-}
-
-fn replication(place: usize, ports: [u16; NODES]) -> String {
-    let history = format!("{:040x}", ports[0]);
-    let end = format!(
-        "master_failover_state:no-failover\r\nmaster_replid:{history}\r\n\
-         master_replid2:{}\r\nmaster_repl_offset:1000\r\nsecond_repl_offset:-1\r\n\
-         repl_backlog_active:1\r\nrepl_backlog_size:1048576\r\n",
-        "0".repeat(40)
-    );
-    if place == 0 {
-        let replica = |at: usize| {
-            format!(
-                "slave{}:ip=127.0.0.1,port={},state=online,offset=1000,lag=0\r\n",
-                at - 1,
-                ports[at]
-            )
-        };
-        format!(
-            "# Replication\r\nrole:master\r\nconnected_slaves:2\r\nmin_slaves_good_slaves:2\r\n{}{}{end}",
-            replica(1),
-            replica(2)
-        )
-    } else {
-        format!(
-            "# Replication\r\nrole:slave\r\nmaster_host:127.0.0.1\r\nmaster_port:{}\r\n\
-             master_link_status:up\r\nmaster_last_io_seconds_ago:0\r\nmaster_sync_in_progress:0\r\n\
-             slave_read_repl_offset:1000\r\nslave_repl_offset:1000\r\nslave_priority:100\r\n\
-             slave_read_only:1\r\nreplica_announced:1\r\nconnected_slaves:0\r\n{end}",
-            ports[0]
-        )
-    }
-}
-
-fn configuration(names: &[&str]) -> String {
-    let value = |name: &str| match name {
-        "min-replicas-to-write" | "repl-ping-replica-period" => "1",
-        "min-replicas-max-lag" => "2",
-        "replica-priority" => "100",
-        "appendonly" | "cluster-enabled" | "tls-replication" => "no",
-        "busy-reply-threshold" => "5000",
-        "timeout" | "port" | "tls-port" | "replica-announce-port" => "0",
-        _ => "",
-    };
-    let pairs: String = names.iter().map(|name| bulk(name) + &bulk(value(name))).collect();
-    format!("*{}\r\n{pairs}", names.len() * 2)
+        writeln!(out, "ready").unwrap();
+        out.flush().unwrap();
+    })
+    .await;
 }

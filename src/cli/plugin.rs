@@ -16,6 +16,8 @@ use super::render::{load, render_all};
 
 /// The `plugin.yaml` of an Argo CD sidecar.
 const ARGOCD: &str = include_str!("../../templates/plugin/argocd.yaml");
+/// What Argo CD has to be told of a cluster's health.
+const ARGOCD_HEALTH: &str = include_str!("../../templates/plugin/argocd-health.yaml");
 /// The stanza of a kustomization.
 const KUSTOMIZE: &str = include_str!("../../templates/plugin/kustomize.yaml");
 /// Where Argo CD puts what a user typed for the application.
@@ -52,12 +54,15 @@ enum ArgocdCall {
     Discover,
     /// Print what a user may set for an application.
     Parameters,
+    /// Print a patch of argocd-cm by which Argo CD tells the health of clusters.
+    Health,
 }
 
 pub(super) fn run(arguments: &PluginArgs, console: &Console) -> Result<Outcome, Failure> {
     match &arguments.tool {
         Tool::Kustomize => console.data(KUSTOMIZE)?,
         Tool::Argocd { call: None } => console.data(ARGOCD)?,
+        Tool::Argocd { call: Some(ArgocdCall::Health) } => console.data(ARGOCD_HEALTH)?,
         Tool::Argocd { call: Some(ArgocdCall::Generate) } => generate(console)?,
         Tool::Argocd { call: Some(ArgocdCall::Discover) } => discover(console)?,
         Tool::Argocd { call: Some(ArgocdCall::Parameters) } => {

@@ -29,6 +29,8 @@ pub enum ConditionType {
     PasswordLost,
     /// A Secret that the spec names is not there.
     SecretMissing,
+    /// Pods cannot start.
+    PodsBlocked,
     /// A change cannot be made to what exists.
     ImmutableChange,
     /// Pods run with an older template, which only Gungnir itself changed.
@@ -66,6 +68,7 @@ impl ConditionType {
             Self::Drifted => "Drifted",
             Self::PasswordLost => "PasswordLost",
             Self::SecretMissing => "SecretMissing",
+            Self::PodsBlocked => "PodsBlocked",
             Self::ImmutableChange => "ImmutableChange",
             Self::RestartPending => "RestartPending",
             Self::ReleasePending => "ReleasePending",
@@ -101,6 +104,7 @@ impl ConditionType {
             | Self::Stalled
             | Self::Drifted
             | Self::SecretMissing
+            | Self::PodsBlocked
             | Self::RestartPending
             | Self::ReleasePending
             | Self::KindNotServed
@@ -121,6 +125,7 @@ impl ConditionType {
             | Self::FieldConflict
             | Self::PasswordLost
             | Self::SecretMissing
+            | Self::PodsBlocked
             | Self::ImmutableChange
             | Self::KindNotServed
             | Self::RecordUnreadable

@@ -21,6 +21,9 @@ pub trait Elections {
     /// How a cluster's election stands; `None` when there is none.
     fn view(&self, key: &ClusterKey) -> Option<ElectionView>;
 
+    /// Whether it is probably this process that is cut off.
+    fn is_blind(&self) -> bool;
+
     /// What is seen of a cluster, what would be done, and why not yet.
     fn explain(&self, key: &ClusterKey) -> Option<Explanation>;
 }
@@ -38,6 +41,10 @@ impl Elections for NoElections {
 
     fn view(&self, _: &ClusterKey) -> Option<ElectionView> {
         None
+    }
+
+    fn is_blind(&self) -> bool {
+        false
     }
 
     fn explain(&self, _: &ClusterKey) -> Option<Explanation> {
@@ -61,6 +68,10 @@ impl Elections for RefCell<election::Elections> {
 
     fn view(&self, key: &ClusterKey) -> Option<ElectionView> {
         self.borrow().view(key)
+    }
+
+    fn is_blind(&self) -> bool {
+        self.borrow().is_blind()
     }
 
     fn explain(&self, key: &ClusterKey) -> Option<Explanation> {

@@ -107,9 +107,16 @@ impl Health {
         }
     }
 
+    fn metrics_now(&self) -> String {
+        let clusters = self.cache.clusters().into_iter();
+        let views = clusters.filter_map(|key| Some((self.elections.view(&key)?, key)));
+        self.metrics.elections.show(views.map(|(view, key)| (key, view)));
+        self.metrics.text()
+    }
+
     fn page(&self, path: &str) -> Response<Full<Bytes>> {
         let (status, text) = match path {
-            "/metrics" => (StatusCode::OK, self.metrics.text()),
+            "/metrics" => (StatusCode::OK, self.metrics_now()),
             "/livez" => (StatusCode::OK, "ok\n".to_owned()),
             "/readyz" if self.cache.is_ready() => (StatusCode::OK, "ok\n".to_owned()),
             "/readyz" => {

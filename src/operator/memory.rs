@@ -32,6 +32,10 @@ pub struct Memory {
     pub drifted: Option<(Timestamp, String)>,
     /// The pod that is to take over before its master is restarted or goes.
     pub heir: Option<String>,
+    /// The generation for which the `StatefulSet` was let go, so that Git makes it anew.
+    pub recreated: Option<i64>,
+    /// The epoch of the last change of master that was counted.
+    pub counted_epoch: Option<u64>,
     /// Reconciles in a row that did not end well.
     pub failures: u32,
 }

@@ -17,10 +17,12 @@ use crate::render::render;
 
 use super::adopt::adopt;
 use super::apply::perform;
+use super::blocked;
 use super::cache::{Cache, ClusterObject, KindId, Part, View};
 use super::condition::{ConditionType, Finding};
+use super::election::ElectionView;
 use super::elections::Elections;
-use super::error::{ReconcileError, Retry};
+use super::error::{ReconcileError, RequestError, Retry};
 use super::events::Events;
 use super::facts::ClusterKey;
 use super::memory::{Memories, Memory};
@@ -33,9 +35,11 @@ use super::report::Report;
 use super::requests::Requests;
 use super::restart;
 use super::roll;
+use super::salvage::salvage;
+use super::schema::Served;
 use super::standing;
 use super::status;
-use super::volume;
+use super::volume::{self, VolumeStep};
 
 /// For how long a repair stays in sight as the condition `Drifted`.
 const DRIFT_SHOWN: Duration = Duration::from_secs(3600);
@@ -57,6 +61,8 @@ pub struct Context {
     pub events: Events,
     /// What is counted.
     pub metrics: Metrics,
+    /// Whether the schema is that of this version.
+    pub served: Served,
     /// Nothing is changed in any cluster.
     pub pause_all: bool,
 }
@@ -96,7 +102,7 @@ pub async fn watch(context: &Context, key: &ClusterKey) -> Option<Instant> {
     let view = context.cache.view(key);
     let cluster = view.cluster.clone().filter(|cluster| !cluster.deleting)?;
     let memory = context.memories.of(key, &cluster.uid);
-    let sound = Rc::new(validated(&cluster).ok()?);
+    let sound = validated(&cluster).ok().or_else(|| salvage(&cluster)).map(Rc::new)?;
     memory.borrow_mut().sound = Some(Rc::clone(&sound));
     let learnt = passwords::learn(context, &cluster, &view, &sound, &memory).await;
     learnt.is_err().then(|| Instant::now() + LEARN_AGAIN)
@@ -109,9 +115,13 @@ async fn look(
     memory: &RefCell<Memory>,
     report: &mut Report,
 ) {
+    context.served.judge(cluster, report);
     let sound = match validated(cluster) {
         Ok(sound) => Rc::new(sound),
-        Err(text) => return report.find(ConditionType::Invalid, "Invalid", text),
+        Err(text) => {
+            report.find(ConditionType::Invalid, "Invalid", text);
+            return watch_on(context, cluster, view, memory, report).await;
+        }
     };
     memory.borrow_mut().sound = Some(Rc::clone(&sound));
     if cluster.paused() || context.pause_all {
@@ -125,7 +135,7 @@ async fn look(
             }
         }
         Management::GitOps => {
-            if let Err(error) = release::release(context, cluster, view, report).await {
+            if let Err(error) = leave_to_git(context, cluster, view, &sound, memory, report).await {
                 report.fail(&ReconcileError::Request(error));
             }
         }
@@ -138,6 +148,45 @@ async fn look(
     for error in [ensured, found, rolled].into_iter().filter_map(Result::err) {
         report.fail(&error);
     }
+}
+
+/// Git applies the set; what it cannot do to what runs is done here.
+async fn leave_to_git(
+    context: &Context,
+    cluster: &ClusterObject,
+    view: &View,
+    sound: &ValidatedCluster,
+    memory: &RefCell<Memory>,
+    report: &mut Report,
+) -> Result<(), RequestError> {
+    release::release(context, cluster, view, report).await?;
+    let step = volume::next_step(view, sound);
+    if let VolumeStep::Recreate { .. } = step {
+        let before = memory.borrow_mut().recreated.replace(cluster.generation);
+        if before == Some(cluster.generation) {
+            let text = "persistence.storageSize: the StatefulSet in Git still makes smaller volumes; \
+                        commit what `gungnir render` prints";
+            report.find(ConditionType::ReleasePending, "GitMakesSmallerVolumes", text);
+            return Ok(());
+        }
+    }
+    volume::grow(context, cluster, sound, step, report).await.map(drop)
+}
+
+/// What is at fault is not carried out, and a cluster that runs is watched all the same.
+async fn watch_on(
+    context: &Context,
+    cluster: &ClusterObject,
+    view: &View,
+    memory: &RefCell<Memory>,
+    report: &mut Report,
+) {
+    let known = memory.borrow().sound.clone();
+    let Some(sound) = known.or_else(|| salvage(cluster).map(Rc::new)) else { return };
+    if let Err(error) = passwords::learn(context, cluster, view, &sound, memory).await {
+        report.fail(&error);
+    }
+    memory.borrow_mut().sound = Some(sound);
 }
 
 /// Renders the set and brings the world to it.
@@ -210,7 +259,9 @@ async fn report_status(
     let election = context.elections.view(&cluster.key);
     if let Some(election) = &election {
         standing::note(election, report);
+        count_change(context, memory, election);
     }
+    blocked::note(&view, now, report);
     let status = status::status(cluster, &view, election.as_ref(), sound.as_deref(), report, now);
     let wanted = sound.map_or(0, |sound| sound.replicas);
     context.metrics.pods(&cluster.key, status.ready_replicas.unwrap_or(0), wanted);
@@ -225,6 +276,15 @@ async fn report_status(
     }
     for finding in news(cluster, &report.findings) {
         context.events.tell(cluster, true, finding.reason, &finding.message, None).await;
+    }
+}
+
+/// Counts a change of master once.
+fn count_change(context: &Context, memory: &RefCell<Memory>, election: &ElectionView) {
+    let Some(timeline) = &election.timeline else { return };
+    let counted = memory.borrow_mut().counted_epoch.replace(timeline.epoch);
+    if counted != Some(timeline.epoch) {
+        context.metrics.elections.changed(timeline);
     }
 }
 

@@ -9,7 +9,7 @@ use kube::api::{
     Preconditions,
 };
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::cache::KindId;
 use super::error::RequestError;
@@ -209,12 +209,13 @@ impl Requests {
         what: String,
         sent: impl Future<Output = kube::Result<T>>,
     ) -> Result<T, RequestError> {
+        let began = Instant::now();
         let answer = match timeout(TIMEOUT, sent).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(source)) => Err(RequestError::Refused { what, source: Box::new(source) }),
             Err(_) => Err(RequestError::TimedOut { what, limit: TIMEOUT }),
         };
-        self.metrics.request(verb, answer.as_ref().err());
+        self.metrics.request(verb, began.elapsed(), answer.as_ref().err());
         answer
     }
 }

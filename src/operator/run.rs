@@ -10,7 +10,7 @@ use kube::Client;
 use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep_until};
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::discovery::{Publisher, Server};
 
@@ -30,6 +30,8 @@ use super::options::Options;
 use super::queue::Queue;
 use super::reconcile::{Context, reconcile, validated, watch};
 use super::requests::Requests;
+use super::salvage::salvage;
+use super::schema::Served;
 
 /// How many clusters are looked at at a time.
 const MAX_RUNNING: usize = 8;
@@ -43,10 +45,23 @@ const SETTLE: Duration = Duration::from_millis(20);
 /// # Errors
 ///
 /// [`OperatorError`] when it cannot start; nothing ends it afterwards but `end`.
-pub async fn run(mut options: Options, end: impl Future<Output = ()>) -> Result<(), OperatorError> {
+pub async fn run(options: Options, end: impl Future<Output = ()>) -> Result<(), OperatorError> {
     let client = Client::try_default()
         .await
         .map_err(|source| OperatorError::Config { source: Box::new(source) })?;
+    run_on(client, options, end).await
+}
+
+/// [`run`], with a client.
+///
+/// # Errors
+///
+/// As [`run`].
+pub async fn run_on(
+    client: Client,
+    mut options: Options,
+    end: impl Future<Output = ()>,
+) -> Result<(), OperatorError> {
     let publisher = Rc::new(Publisher::new());
     let discovery = options.discovery.take();
     let discovery = discovery.map(|config| Server::bind(config, publisher.feed())).transpose();
@@ -80,7 +95,7 @@ pub async fn run(mut options: Options, end: impl Future<Output = ()>) -> Result<
         .await
 }
 
-/// [`run`], with a client, with whoever elects, and with what that tells.
+/// [`run_on`], with whoever elects, and with what that tells.
 ///
 /// # Errors
 ///
@@ -105,6 +120,7 @@ pub async fn run_with<E: Elections + 'static>(
         elections: Rc::clone(&elections),
         events,
         metrics: metrics.clone(),
+        served: Served::default(),
         pause_all,
     };
     let health = match listen {
@@ -123,6 +139,7 @@ pub async fn run_with<E: Elections + 'static>(
     tokio::select! {
         () = keeper.keep() => {}
         () = watch_all(&client, &scope, &cache) => {}
+        () = context.served.keep(&context.requests, &cache, leadership.clone()) => {}
         () = serve => {}
         () = work(&context, leadership, &mut news) => {}
         () = end => info!("ends: asked to"),
@@ -141,6 +158,7 @@ async fn work(
     let mut running = FuturesUnordered::new();
     let mut telling = FuturesUnordered::new();
     let mut leading = false;
+    let mut has_resigned = false;
     loop {
         take_in(context, &mut queue);
         let may_act = leadership.may_act() && context.cache.is_ready();
@@ -153,6 +171,13 @@ async fn work(
         }
         leading = may_act;
         context.metrics.leading(leading);
+        let is_blind = context.elections.is_blind();
+        if is_blind && leading && !has_resigned {
+            warn!("no pod of the clusters is heard: another operator may see more");
+            leadership.resign();
+        }
+        // Once an incident: if the next one sees as little, it is the pods that are gone.
+        has_resigned = is_blind && (has_resigned || leading);
         let ready = context.cache.is_ready();
         while ready && queue.running() < MAX_RUNNING {
             let Some(key) = queue.pop(Instant::now()) else { break };
@@ -205,7 +230,8 @@ fn take_in(context: &Context, queue: &mut Queue) {
     }
 }
 
-/// Tells the election how a cluster is: by its last sound spec, whatever people have written since.
+/// Tells the election how a cluster is: by its last sound spec, whatever people have written since;
+/// by what can be understood of it, if no sound one was seen.
 fn tell(context: &Context, key: &ClusterKey) {
     let view = context.cache.view(key);
     let Some(cluster) = view.cluster.as_ref().filter(|cluster| !cluster.deleting) else {
@@ -214,7 +240,7 @@ fn tell(context: &Context, key: &ClusterKey) {
     let memory = context.memories.of(key, &cluster.uid);
     let mut memory = memory.borrow_mut();
     if memory.sound.is_none() {
-        memory.sound = validated(cluster).ok().map(Rc::new);
+        memory.sound = validated(cluster).ok().or_else(|| salvage(cluster)).map(Rc::new);
     }
     let Some(sound) = &memory.sound else { return };
     let (passwords, tls) = (memory.passwords.as_ref(), memory.tls.as_ref());

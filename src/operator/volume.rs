@@ -89,8 +89,9 @@ pub async fn grow(
         VolumeStep::Nothing => Ok(true),
         VolumeStep::Shrink { from } => {
             let text = format!(
-                "persistence.storageSize: volumes of {from} cannot shrink to {wanted}; make a new \
-                 cluster and copy the data"
+                "persistence.storageSize: volumes of {from} cannot shrink to {wanted}, and nothing else \
+                 of the StatefulSet is changed until the size is taken back; for smaller ones make a \
+                 new cluster and copy the data"
             );
             report.find(ConditionType::ImmutableChange, "VolumesCannotShrink", text);
             Ok(false)
@@ -100,7 +101,8 @@ pub async fn grow(
                 if let Some(class) = fixed_class(context, &claim).await? {
                     let text = format!(
                         "persistence.storageSize: StorageClass `{class}` does not let volumes grow \
-                         to {wanted}: set its allowVolumeExpansion, or take the size back"
+                         to {wanted}, and nothing else of the StatefulSet is changed until they may: \
+                         set its allowVolumeExpansion, or take the size back"
                     );
                     report.find(ConditionType::ImmutableChange, "VolumesCannotGrow", text);
                     return Ok(false);

@@ -127,6 +127,11 @@ impl Watcher {
         }
         let mut report = report(&session.info, session.beside(asked_ms), &self.aliases);
         report.loading |= trouble == Some(Trouble::Loading);
+        let targets = self.targets.borrow();
+        if targets.nodes.get(self.id.index()).is_some_and(|node| node.never_leads) {
+            report.priority = 0;
+        }
+        drop(targets);
         self.board.update(self.id, |node| {
             node.asked_ms = None;
             node.trouble = trouble;

@@ -34,6 +34,8 @@ pub struct NodeTarget {
     pub gated: bool,
     /// It is about to be taken away.
     pub leaving: bool,
+    /// People have said that it is not to lead: as with `replica-priority 0`.
+    pub never_leads: bool,
     /// What its volume remembers: the epoch, and whether it was master then.
     pub remembered: Option<(u64, bool)>,
     /// Nothing can be on it from before this set was made.

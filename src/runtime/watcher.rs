@@ -239,7 +239,7 @@ impl Watcher {
             let now = Instant::now();
             session.moved = session.moved.or(Some(now));
         }
-        let leaving = leaving || session.moved.is_some();
+        let leaving = leaving || session.moved.is_some() || session.info.ends_soon;
         let before = self.board.nodes.borrow().get(self.id.index()).map(|node| node.leaving);
         if before != Some(leaving) {
             self.board.update(self.id, |node| node.leaving = leaving);

@@ -216,6 +216,6 @@ fn at_rest(view: View<'_>, next: &Local, actions: &[Action]) -> bool {
 }
 
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 #[cfg(test)]
 mod tests;

@@ -74,11 +74,10 @@ impl Command {
         Self::of(&["INFO", "server", "replication", "persistence", "keyspace"])
     }
 
-    /// `INFO replication`: what changes from tick to tick, for
-    /// [`Info::merge_light`](super::Info::merge_light).
+    /// What changes from tick to tick, for [`Info::merge_light`](super::Info::merge_light).
     #[must_use]
     pub fn info_light() -> Self {
-        Self::of(&["INFO", "replication"])
+        Self::of(&["INFO", "server", "replication"])
     }
 
     /// `ROLE`: role, offset and links, the cheapest answer of all.

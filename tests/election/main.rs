@@ -7,6 +7,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, dead_code)]
 
 mod failover;
+mod fence;
 mod first;
 mod operator;
 mod owners;

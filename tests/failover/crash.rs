@@ -84,9 +84,11 @@ fn a_master_that_is_asked_to_end_is_replaced(world: &World) {
     trial.wait_until_it_names_another_than(1);
     set.node(1).start();
     trial.settle();
+    let gungnir_log = gungnir.log();
     let report = finish(world, "SIGTERM", trial, &gungnir);
-    // Before it ends, it waits for its replicas.
+    // Before it ends, it waits for its replicas: long enough to hand over to one of them.
     assert_eq!(report.plain_lost, 0, "{report}");
+    assert!(!gungnir_log.contains("+try-failover"), "{gungnir_log}");
 }
 
 fn a_killed_replica_changes_nothing(world: &World) {

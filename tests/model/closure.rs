@@ -104,7 +104,7 @@ fn connect<const N: usize>(state: &mut State<N>, config: &Configuration) {
 }
 
 /// Runs until nothing more is done. Returns why not, if there is something to do.
-fn rest<const N: usize>(state: &mut State<N>, config: &Configuration) -> Option<Hold> {
+pub fn rest<const N: usize>(state: &mut State<N>, config: &Configuration) -> Option<Hold> {
     let mut waits = 0;
     let mut hold = None;
     for _ in 0..ROUNDS {

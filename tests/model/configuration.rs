@@ -72,6 +72,8 @@ pub enum Disk {
 pub enum Start {
     /// Node 0 leads, everybody follows, one write is there.
     Healthy,
+    /// As healthy; then node 0 was cut off, and another one was elected and has settled.
+    Replaced,
     /// Nobody leads and nothing is recorded; the first so many nodes hold a write.
     Unrecorded(usize),
     /// A record without a master, data on all but node 0, and that one leads.
@@ -238,8 +240,33 @@ pub const DEEP: &[Configuration] = &[
     row("five nodes, a process ends", KILL, Configuration { disk: Disk::Any, ..FIVE }),
     row("one process ends, two partitions", Faults { isolations: 2, ..KILL }, WHOLE),
     row(
+        "one process ends, two partitions, the first of which has moved the master",
+        Faults { isolations: 1, ..KILL },
+        Configuration { start: Start::Replaced, ..WHOLE },
+    ),
+    row(
         "links are reset, a firewall pretends an end",
         Faults { resets: 2, pretences: 1, ..KILL },
         BASE,
     ),
+];
+
+/// How many walks `tests/run model-deep` takes through each of [`LONG`], and how long they may be.
+pub const WALKS: u64 = 100_000;
+pub const WALK_STEPS: usize = 200;
+
+/// What is walked through as well: chains of elections are longer than any search in breadth is deep.
+pub const LONG: &[Configuration] = &[
+    row("one process ends, two partitions", Faults { isolations: 2, ..KILL }, WHOLE),
+    row(
+        "one process ends, two partitions, messages are late",
+        Faults { isolations: 2, ..KILL },
+        LATE,
+    ),
+    row(
+        "the same, while another process takes the lead",
+        Faults { isolations: 2, takeovers: 1, ..KILL },
+        BASE,
+    ),
+    row("two processes end, one partition", Faults { isolations: 1, kills: 2, ..NONE }, WHOLE),
 ];

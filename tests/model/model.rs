@@ -37,9 +37,9 @@ impl<const N: usize> World<N> {
     }
 
     fn start(&self) -> State<N> {
-        let healthy = self.0.start == Start::Healthy;
+        let healthy = matches!(self.0.start, Start::Healthy | Start::Replaced);
         let holds = |place: usize| match self.0.start {
-            Start::Healthy => true,
+            Start::Healthy | Start::Replaced => true,
             Start::Unrecorded(holders) => place < holders,
             Start::EmptyLeads => place > 0,
         };
@@ -103,6 +103,12 @@ impl<const N: usize> World<N> {
         }
         if healthy {
             let _ = state.step(&self.0, 0);
+            state.forget_what_is_asked_again(&self.0);
+        }
+        if self.0.start == Start::Replaced {
+            state.isolate(0, 1);
+            let hold = closure::rest(&mut state, &self.0);
+            assert!(state.record.epoch > 1, "nobody was elected: {hold:?}");
             state.forget_what_is_asked_again(&self.0);
         }
         for what in self.0.story {

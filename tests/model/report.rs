@@ -39,6 +39,22 @@ pub fn of_searches(configurations: &[Configuration], found: &[Found]) -> String 
     text
 }
 
+/// What was walked through.
+pub fn of_walks(configurations: &[Configuration], found: &[Found], walks: u64) -> String {
+    let mut text = String::from(
+        "| what happens | nodes, W | walks | steps | longest |\n| --- | --- | ---: | ---: | ---: |\n",
+    );
+    for (config, found) in configurations.iter().zip(found) {
+        let (steps, longest) = (grouped(found.states), found.depth);
+        let _ = writeln!(
+            text,
+            "| {} | {}, {} | {walks} | {steps} | {longest} |",
+            config.name, config.nodes, config.w
+        );
+    }
+    text
+}
+
 /// What every state of them has, and which rules that needs.
 pub fn of_properties() -> String {
     let mut text =

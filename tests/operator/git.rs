@@ -6,7 +6,7 @@ use tokio::time::sleep;
 
 use crate::examples::rendered;
 use crate::server::Apply;
-use crate::world::{CHILDREN, REST, World, find, with_operator};
+use crate::world::{CHILDREN, FORCED, REST, World, find, with_operator};
 
 /// What `gungnir render` prints of `shop` when the set is in Git, with a mark of the tool.
 fn in_git(world: &World, annotations: &Value) -> Vec<Value> {
@@ -100,6 +100,62 @@ async fn passwords_are_the_operators_wherever_the_set_is() {
         }
         let after = world.get("Secret", "shop-secret").await.unwrap();
         assert_eq!(before["data"], after["data"]);
+        world.rest().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn volumes_grow_under_a_set_in_git() {
+    with_operator("git-grow", |world: World| async move {
+        let class = json!({
+            "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass",
+            "metadata": { "name": world.namespace }, "provisioner": "example.com/x",
+            "allowVolumeExpansion": true,
+        });
+        world.server.apply("people", &class, Apply::default()).await.unwrap();
+        let spec = |size: &str| {
+            let storage = json!({ "storageSize": size, "storageClassName": world.namespace });
+            json!({ "management": "GitOps", "persistence": storage })
+        };
+        let sync = async |size: &str| {
+            let mut cluster = world.get("ValkeyCluster", "shop").await.unwrap();
+            cluster["spec"] = spec(size);
+            for object in rendered(&cluster, Roles::Elected) {
+                world.server.apply("argocd-controller", &object, FORCED).await.unwrap();
+            }
+        };
+        world.shop(spec("1Gi")).await;
+        sync("1Gi").await;
+        world.claim(0, "1Gi", &world.namespace).await;
+        world.created().await;
+
+        // The cluster's object comes first, as its kind does in any tool.
+        world.shop(spec("2Gi")).await;
+        world
+            .until("grown", "PersistentVolumeClaim", "data-shop-0", |claim| {
+                claim["spec"]["resources"]["requests"]["storage"] == "2Gi"
+            })
+            .await;
+        let orphans = |set: &Value| set["metadata"]["finalizers"] == json!(["orphan"]);
+        let free = json!({ "metadata": { "finalizers": null } });
+        world.until("let go", "StatefulSet", "shop", orphans).await;
+        world.edit("garbage-collector", "StatefulSet", "shop", free).await;
+        world.gone("StatefulSet", "shop").await;
+
+        // Git is behind: the set is made as it was, and that is said, not undone for ever.
+        sync("1Gi").await;
+        let message = world.condition("ReleasePending", "True").await;
+        assert!(message.contains("still makes smaller volumes"), "{message}");
+        let set = world.get("StatefulSet", "shop").await.unwrap();
+        assert!(set["metadata"]["deletionTimestamp"].is_null());
+        world.delete("StatefulSet", "shop").await;
+        sync("2Gi").await;
+        world
+            .until("all of it", "ValkeyCluster", "shop", |cluster| {
+                find(cluster, "ReleasePending").is_none()
+            })
+            .await;
         world.rest().await;
     })
     .await;

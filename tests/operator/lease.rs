@@ -1,12 +1,13 @@
 //! Who may act: one operator at a time, and nobody who cannot renew.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::tap::{Fault, Seen};
-use crate::world::{World, with_operator};
+use crate::world::{REST, World, with_operator};
 
 fn holder(lease: &Value) -> &str {
     lease["spec"]["holderIdentity"].as_str().unwrap_or_default()
@@ -81,4 +82,25 @@ async fn of_two_operators_one_acts() {
         until.set(true);
     });
     tokio::join!(leader, standby);
+}
+
+#[tokio::test]
+async fn who_hears_of_no_pod_gives_the_lease_up_once() {
+    with_operator("blind", |world: World| async move {
+        let transitions = |lease: &Value| lease["spec"]["leaseTransitions"].as_i64();
+        let is_held = |lease: &Value| !holder(lease).is_empty();
+        let first = world.until("held", "Lease", "gungnir-operator", is_held).await;
+        world.told.blind.store(true, Ordering::Relaxed);
+        world.until("given up", "Lease", "gungnir-operator", |lease| !is_held(lease)).await;
+        let second = world.until("held again", "Lease", "gungnir-operator", is_held).await;
+        assert!(transitions(&second) > transitions(&first));
+        sleep(REST).await;
+        let third = world.get("Lease", "gungnir-operator").await.unwrap();
+        assert_eq!(transitions(&third), transitions(&second), "once an incident");
+        world.told.blind.store(false, Ordering::Relaxed);
+        sleep(REST).await;
+        world.told.blind.store(true, Ordering::Relaxed);
+        world.until("given up", "Lease", "gungnir-operator", |lease| !is_held(lease)).await;
+    })
+    .await;
 }

@@ -111,3 +111,32 @@ async fn leftovers_of_an_earlier_cluster_are_waited_for_and_orphans_taken_in() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_spec_at_fault_stops_changes_and_not_the_watch_over_what_runs() {
+    let world = World::new("at-fault").await;
+    let made = async {
+        world.shop(json!({ "replicas": 3, "port": 6400 })).await;
+        world.created().await;
+    };
+    world.operated(made).await;
+    let before = world.get("StatefulSet", "shop").await.unwrap();
+    // No schema can know this one; and this operator has never seen the cluster sound.
+    world.shop(json!({ "replicas": 5, "port": 6400, "config": { "replicaof": "a 1" } })).await;
+    let another = world.another();
+    another
+        .operated(async {
+            let message = another.condition("Invalid", "True").await;
+            assert!(message.contains("spec.config"), "{message}");
+            let start = std::time::Instant::now();
+            while another.known().is_none_or(|facts| facts.access.is_none()) {
+                assert!(start.elapsed() < crate::world::DEADLINE, "{:?}", another.known());
+                sleep(std::time::Duration::from_millis(50)).await;
+            }
+            let facts = another.facts();
+            assert_eq!((facts.port, facts.pods.len()), (6400, 5));
+            assert!(facts.service.is_some());
+        })
+        .await;
+    assert_eq!(world.get("StatefulSet", "shop").await.unwrap(), before);
+}

@@ -6,20 +6,28 @@
 //! references are read where a garbage collector would act on them.
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
+mod account;
 mod conflict;
+mod controllers;
 mod create;
 mod drift;
 mod faults;
+mod fields;
 mod git;
 mod lease;
 mod life;
 mod live;
 mod roll;
+mod schema;
 mod secrets;
 mod tap;
 mod volume;
+mod whole;
 mod world;
 
+#[allow(dead_code, reason = "made for other tests, too")]
+#[path = "../support/differences.rs"]
+mod differences;
 #[allow(dead_code, reason = "made for other tests, too")]
 #[path = "../support/examples.rs"]
 mod examples;

@@ -35,9 +35,10 @@ impl Seen {
         self.path.contains("/leases")
     }
 
-    /// Whether kinds are served, once at the start.
+    /// Whether kinds are served, and by which schema: once at the start.
     pub fn discovers(&self) -> bool {
-        self.path.starts_with("/apis/") && self.path.split('/').count() == 4
+        let kinds = self.path.starts_with("/apis/") && self.path.split('/').count() == 4;
+        kinds || self.path.contains("/customresourcedefinitions/")
     }
 }
 
@@ -52,14 +53,19 @@ pub enum Fault {
     DoneThenSilent,
     /// The connection breaks.
     Broken,
+    /// Not done, and answered with this object.
+    Answered(&'static str),
 }
 
+/// Told of every request that was done, and with which code.
+type Witness = fn(&Seen, u16);
 type Spoil = Box<dyn FnMut(&Seen) -> Option<Fault> + Send>;
 
 #[derive(Default)]
 struct State {
     seen: Vec<Seen>,
     spoil: Option<Spoil>,
+    witness: Option<Witness>,
 }
 
 /// Notes and spoils. Clones share.
@@ -79,11 +85,16 @@ impl Tap {
         self.0.lock().unwrap().spoil = Some(Box::new(spoil));
     }
 
-    fn note(&self, seen: Seen) -> Option<Fault> {
+    /// Has somebody told of what is done.
+    pub fn witnessed_by(&self, witness: Witness) {
+        self.0.lock().unwrap().witness = Some(witness);
+    }
+
+    fn note(&self, seen: Seen) -> (Option<Fault>, Option<Witness>) {
         let mut state = self.0.lock().unwrap();
         let fault = state.spoil.as_mut().and_then(|spoil| spoil(&seen));
         state.seen.push(seen);
-        fault
+        (fault, state.witness)
     }
 }
 
@@ -123,12 +134,20 @@ where
             path: request.uri().path().to_owned(),
             query: request.uri().query().unwrap_or_default().to_owned(),
         };
-        match self.tap.note(seen) {
+        let (fault, witness) = self.tap.note(seen.clone());
+        match fault {
             None => {
                 let done = self.inner.call(request);
-                Box::pin(async move { done.await.map(|response| response.map(Either::Left)) })
+                Box::pin(async move {
+                    let response = done.await?;
+                    if let Some(witness) = witness {
+                        witness(&seen, response.status().as_u16());
+                    }
+                    Ok(response.map(Either::Left))
+                })
             }
             Some(Fault::Refused(code)) => Box::pin(async move { Ok(refusal(code)) }),
+            Some(Fault::Answered(object)) => Box::pin(async move { Ok(answer(200, object.into())) }),
             Some(Fault::Broken) => Box::pin(async { Err("the connection broke".into()) }),
             Some(Fault::DoneThenRefused(code)) => {
                 let done = self.inner.call(request);
@@ -158,6 +177,10 @@ fn refusal<B>(code: u16) -> Response<Either<B, Full<Bytes>>> {
         "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code,
         "reason": reason, "message": "spoilt by the test",
     });
+    answer(code, status.to_string())
+}
+
+fn answer<B>(code: u16, body: String) -> Response<Either<B, Full<Bytes>>> {
     let response = Response::builder().status(code).header("content-type", "application/json");
-    response.body(Either::Right(Full::from(status.to_string()))).unwrap()
+    response.body(Either::Right(Full::from(body))).unwrap()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -14,11 +14,12 @@ use gungnir::runtime::Explanation;
 use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use kube::client::ClientBuilder;
 use kube::core::GroupVersionKind;
-use kube::{Client, Config};
+use kube::Client;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::server::{Apply, Server};
+use crate::account;
+use crate::server::{Apply, Refusal, Server};
 use crate::tap::Tap;
 
 /// Each operator is another process to the others.
@@ -27,6 +28,9 @@ static PROCESSES: AtomicU32 = AtomicU32::new(0);
 pub const DEADLINE: Duration = Duration::from_secs(30);
 /// How long nothing may happen for it to count as rest.
 pub const REST: Duration = Duration::from_secs(3);
+
+/// By force, really.
+pub const FORCED: Apply = Apply { dry_run: false, force: true, subresource: None };
 
 /// The children of a cluster of defaults: kind and name.
 pub const CHILDREN: [(&str, &str); 7] = [
@@ -41,21 +45,29 @@ pub const CHILDREN: [(&str, &str); 7] = [
 
 /// What the election was told last, of each cluster.
 #[derive(Clone, Default)]
-pub struct Told(Arc<Mutex<BTreeMap<String, ClusterFacts>>>);
+pub struct Told {
+    facts: Arc<Mutex<BTreeMap<String, ClusterFacts>>>,
+    /// Nothing is heard of any pod.
+    pub blind: Arc<AtomicBool>,
+}
 
 impl Elections for Told {
     fn update(&self, facts: ClusterFacts) {
-        self.0.lock().unwrap().insert(facts.key.name.clone(), facts);
+        self.facts.lock().unwrap().insert(facts.key.name.clone(), facts);
     }
 
     fn remove(&self, key: &ClusterKey) {
-        self.0.lock().unwrap().remove(&key.name);
+        self.facts.lock().unwrap().remove(&key.name);
     }
 
     fn leadership_changed(&self) {}
 
     fn view(&self, _: &ClusterKey) -> Option<ElectionView> {
         None
+    }
+
+    fn is_blind(&self) -> bool {
+        self.blind.load(Ordering::Relaxed)
     }
 
     fn explain(&self, _: &ClusterKey) -> Option<Explanation> {
@@ -88,18 +100,20 @@ impl World {
     pub async fn new(name: &str) -> Self {
         let server = Server::connect().await;
         let namespace = server.namespace(name, json!({})).await;
+        account::grant(&server, &namespace).await;
         let client = Client::try_default().await.unwrap();
         Self { server, client, namespace, tap: Tap::default(), told: Told::default() }
     }
 
     /// The same namespace, with another operator in mind.
     pub fn another(&self) -> Self {
-        Self { tap: Tap::default(), ..self.clone() }
+        Self { tap: Tap::default(), told: Told::default(), ..self.clone() }
     }
 
     /// Runs an operator until `story` ends.
     pub async fn operated(&self, story: impl Future<Output = ()>) {
-        let config = Config::infer().await.unwrap();
+        let config = account::config().await;
+        self.tap.witnessed_by(account::note);
         let client = ClientBuilder::try_from(config).unwrap().with_layer(&self.tap).build();
         let options = Options {
             scope: Scope::Namespace(self.namespace.clone()),
@@ -124,17 +138,22 @@ impl World {
 
     /// People apply a cluster.
     pub async fn cluster(&self, name: &str, spec: Value) -> Value {
+        self.try_cluster(name, spec).await.unwrap()
+    }
+
+    /// People apply a cluster, which the API server may refuse.
+    pub async fn try_cluster(&self, name: &str, spec: Value) -> Result<Value, Refusal> {
         let object = json!({
             "apiVersion": "valkey.verilean.io/v1",
             "kind": "ValkeyCluster",
             "metadata": { "name": name, "namespace": self.namespace },
             "spec": spec,
         });
-        let apply = Apply { force: true, ..Apply::default() };
-        self.server.apply("people", &object, apply).await.unwrap().object
+        self.server.apply("people", &object, FORCED).await.map(|answer| answer.object)
     }
 
-    fn api(&self, kind: &str) -> Api<DynamicObject> {
+    /// Objects of a kind.
+    pub fn api(&self, kind: &str) -> Api<DynamicObject> {
         let (group, version) = match kind {
             "StatefulSet" => ("apps", "v1"),
             "PodDisruptionBudget" => ("policy", "v1"),
@@ -205,7 +224,12 @@ impl World {
 
     /// What the election knows of `shop`.
     pub fn facts(&self) -> ClusterFacts {
-        self.told.0.lock().unwrap().get("shop").cloned().unwrap()
+        self.known().unwrap()
+    }
+
+    /// The same, once it has been told.
+    pub fn known(&self) -> Option<ClusterFacts> {
+        self.told.facts.lock().unwrap().get("shop").cloned()
     }
 
     /// A pod of `shop` as the controller and a kubelet would make it, of this template.
@@ -308,6 +332,17 @@ impl World {
         })
         .await;
         self.rest().await;
+    }
+
+    /// Waits until a cluster is told to be as its spec says.
+    pub async fn settled(&self, cluster: &Value) {
+        self.until("settled", "ValkeyCluster", "shop", |now| {
+            let holds = |kind| find(now, kind).is_some_and(|it| it["status"] == "True");
+            now["status"]["observedGeneration"] == cluster["metadata"]["generation"]
+                && holds("Ready")
+                && !holds("Progressing")
+        })
+        .await;
     }
 
     /// Waits until the operator asks nothing any more, and forgets what it has asked.

@@ -10,7 +10,7 @@ use crate::support::folder::Folder;
 use crate::support::run::{Finished, Run};
 use crate::support::stream::{file, golden, object};
 
-use super::tool::{by_key, path_with_gungnir};
+use super::tool::{by_key, path_with_gungnir, tool};
 
 const QUOTA: &str =
     "apiVersion: v1\nkind: ResourceQuota\nmetadata:\n  name: shop\nspec:\n  hard: {pods: \"9\"}\n";
@@ -179,4 +179,69 @@ fn each_announced_parameter_can_be_set() {
     let set = ["metadata.namespace=checkout", "replicas=5", "port=6380"].map(|one| ["--set", one]);
     let arguments = [&["render", "examples/minimal.yaml"], &*set.concat()].concat();
     assert_eq!(objects, by_key(&Run::gungnir(arguments).finish().stdout));
+}
+
+/// A value as Lua writes it.
+fn lua(value: &Value) -> String {
+    match value {
+        Value::Null => "nil".to_owned(),
+        Value::Array(items) => format!("{{{}}}", items.iter().map(lua).collect::<Vec<_>>().join(",")),
+        Value::Object(fields) => {
+            let fields = fields.iter().map(|(name, value)| format!("[{name:?}]={}", lua(value)));
+            format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// What the printed check says of a cluster, in the Lua that Argo CD has.
+#[track_caller]
+fn health(cluster: &Value) -> (String, String) {
+    let printed = Run::gungnir(["plugin", "argocd", "health"]).finish();
+    assert_eq!((printed.stderr.as_str(), printed.status), ("", 0));
+    let patch = object(&printed.stdout);
+    let data = patch["data"].as_object().unwrap();
+    let script = data["resource.customizations.health.valkey.verilean.io_ValkeyCluster"].as_str();
+    let program = format!(
+        "obj = {}\nlocal function check()\n{}\nend\nlocal health = check()\n\
+         print(health.status)\nprint(health.message)\n",
+        lua(cluster),
+        script.unwrap()
+    );
+    let folder = Folder::of([("health.lua", program.as_str())]);
+    let said = tool("lua5.1", ["health.lua"]).folder(folder.path()).finish();
+    assert_eq!((said.stderr.as_str(), said.status), ("", 0));
+    let (status, message) = said.stdout.trim_end().split_once('\n').unwrap();
+    (status.to_owned(), message.to_owned())
+}
+
+#[test]
+fn argo_cd_tells_the_health_of_a_cluster() {
+    let cluster = |conditions: Value| {
+        json!({
+            "metadata": { "generation": 2 },
+            "status": { "observedGeneration": 2, "conditions": conditions },
+        })
+    };
+    let condition = |kind: &str, status: &str| {
+        json!({ "type": kind, "status": status, "message": format!("{kind} it is") })
+    };
+    let unseen = health(&json!({ "metadata": { "generation": 1 } }));
+    assert_eq!(unseen.0, "Progressing");
+    let mut old = cluster(json!([condition("Ready", "True")]));
+    old["metadata"]["generation"] = json!(3);
+    assert_eq!(health(&old).0, "Progressing", "the change is not seen yet");
+    let rows = [
+        (vec![("Ready", "True"), ("Degraded", "False")], "Healthy", "Ready it is"),
+        (vec![("Ready", "False"), ("Progressing", "True")], "Progressing", "Progressing it is"),
+        (vec![("Ready", "True"), ("Degraded", "True")], "Degraded", "Degraded it is"),
+        (vec![("Stalled", "True"), ("Progressing", "True")], "Degraded", "Stalled it is"),
+        (vec![("Paused", "True"), ("Ready", "True")], "Suspended", "Paused it is"),
+        (vec![("Ready", "False")], "Progressing", "the operator says nothing of it"),
+    ];
+    for (conditions, status, message) in rows {
+        let conditions = conditions.into_iter().map(|(kind, status)| condition(kind, status));
+        let said = health(&cluster(conditions.collect()));
+        assert_eq!((said.0.as_str(), said.1.as_str()), (status, message));
+    }
 }

@@ -42,3 +42,16 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) }}
 {{- end }}
 {{- end }}
+
+{{- /* Rights on what has no namespace: needed by the operator of one namespace, too. */ -}}
+{{- define "gungnir.rightsWithoutNamespace" -}}
+# Whether volumes can grow.
+- apiGroups: [storage.k8s.io]
+  resources: [storageclasses]
+  verbs: [get]
+# Whether the schema is that of this version.
+- apiGroups: [apiextensions.k8s.io]
+  resources: [customresourcedefinitions]
+  resourceNames: [valkeyclusters.valkey.verilean.io]
+  verbs: [get]
+{{- end }}

@@ -4,11 +4,21 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::api::{ValkeyCluster, ValkeyClusterSpec, ValkeyClusterStatus};
 use crate::operator::annotation::Annotation;
 use crate::operator::facts::ClusterKey;
+use crate::operator::schema;
+
+/// A spec that this version cannot read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unreadable {
+    /// Why.
+    pub text: String,
+    /// What was written.
+    pub fields: Map<String, Value>,
+}
 
 /// A `ValkeyCluster` as it is.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,8 +35,10 @@ pub struct ClusterObject {
     pub created: Option<Timestamp>,
     /// It is being deleted.
     pub deleting: bool,
-    /// What people wrote; a text where an older schema let in what this one cannot read.
-    pub spec: Result<ValkeyClusterSpec, String>,
+    /// What people wrote, if it can be read: an older schema may have let in anything.
+    pub spec: Result<ValkeyClusterSpec, Unreadable>,
+    /// Fields of it that this version does not know, by path.
+    pub unknown_fields: Vec<String>,
     /// What was reported.
     pub status: ValkeyClusterStatus,
     annotations: BTreeMap<String, String>,
@@ -39,9 +51,13 @@ impl ClusterObject {
         let key =
             ClusterKey { namespace: metadata.namespace.clone()?, name: metadata.name.clone()? };
         let spec = object.get("spec").filter(|spec| !spec.is_null());
+        let unknown_fields = spec.map(schema::unknown).unwrap_or_default();
         let spec = match spec {
             None => Ok(ValkeyClusterSpec::default()),
-            Some(spec) => serde_json::from_value(spec.clone()).map_err(|error| error.to_string()),
+            Some(spec) => serde_json::from_value(spec.clone()).map_err(|error| Unreadable {
+                text: error.to_string(),
+                fields: spec.as_object().cloned().unwrap_or_default(),
+            }),
         };
         let status = object.get("status").cloned().and_then(|status| {
             // A status that cannot be read is written anew.
@@ -57,6 +73,7 @@ impl ClusterObject {
             created: metadata.creation_timestamp.as_ref().map(|time| time.0),
             deleting: metadata.deletion_timestamp.is_some(),
             spec,
+            unknown_fields,
             status: status.unwrap_or_default(),
             annotations,
         })
@@ -80,7 +97,7 @@ impl ClusterObject {
     ///
     /// Why the spec cannot be read.
     pub fn to_validate(&self) -> Result<ValkeyCluster, String> {
-        let spec = self.spec.clone()?;
+        let spec = self.spec.clone().map_err(|unreadable| unreadable.text)?;
         let mut cluster = ValkeyCluster::new(&self.key.name, spec);
         cluster.metadata.namespace = Some(self.key.namespace.clone());
         Ok(cluster)

@@ -29,7 +29,7 @@ use super::facts::ClusterKey;
 pub use child::{Child, Detail, ManagedFields, SetStatus};
 pub use cluster::ClusterObject;
 pub use kind::{KindId, Part};
-pub use pod::{Pod, VolumeClaim};
+pub use pod::{Block, Pod, VolumeClaim};
 pub use watch::{Scope, watch_all};
 
 /// One cluster as the watches have it.
@@ -151,6 +151,13 @@ impl Cache {
     #[must_use]
     pub fn take_touched(&self) -> BTreeSet<ClusterKey> {
         std::mem::take(&mut *self.touched.borrow_mut())
+    }
+
+    /// Has every cluster looked at.
+    pub fn touch_all(&self) {
+        let clusters = self.clusters();
+        self.touched.borrow_mut().extend(clusters);
+        self.changed.notify_one();
     }
 
     /// Takes in the answer to an own write, unless the watch has come as far: then it has brought

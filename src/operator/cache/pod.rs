@@ -33,6 +33,21 @@ pub struct Pod {
     pub container_id: Option<String>,
     /// `containerID` of servers that have ended.
     pub ended: Vec<String>,
+    /// Why it cannot start.
+    pub block: Option<Block>,
+}
+
+/// Why a pod cannot start, in Kubernetes' words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Block {
+    /// No node takes it.
+    NoNode(String),
+    /// An image cannot be had.
+    NoImage(String),
+    /// Something that it names is not there.
+    NoConfig(String),
+    /// This container ends again and again.
+    Crashes(String),
 }
 
 /// A volume claim as it is.
@@ -86,6 +101,7 @@ impl Pod {
             role: label(LABEL_ROLE),
             container_id: at("/containerID").filter(|_| running),
             ended: ended.into_iter().filter_map(at).collect(),
+            block: block(object),
         })
     }
 
@@ -112,6 +128,30 @@ impl VolumeClaim {
             class: text(object, "/spec/storageClassName"),
         })
     }
+}
+
+fn block(object: &Value) -> Option<Block> {
+    let list = |pointer: &str| object.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
+    let unscheduled = list("/status/conditions").find(|condition| {
+        condition["type"] == "PodScheduled" && condition["reason"] == "Unschedulable"
+    });
+    if let Some(condition) = unscheduled {
+        return Some(Block::NoNode(text(condition, "/message").unwrap_or_default()));
+    }
+    list("/status/initContainerStatuses").chain(list("/status/containerStatuses")).find_map(
+        |container| {
+            let reason = text(container, "/state/waiting/reason")?;
+            let message = text(container, "/state/waiting/message").unwrap_or_default();
+            match reason.as_str() {
+                "ErrImagePull" | "ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull" => {
+                    Some(Block::NoImage(format!("{reason}: {message}")))
+                }
+                "CreateContainerConfigError" => Some(Block::NoConfig(message)),
+                "CrashLoopBackOff" => Some(Block::Crashes(text(container, "/name")?)),
+                _ => None,
+            }
+        },
+    )
 }
 
 #[cfg(test)]

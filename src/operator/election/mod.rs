@@ -26,12 +26,14 @@ mod seats;
 mod set;
 mod store;
 mod targets;
+mod stopwatch;
 mod teller;
 mod view;
 mod wishes;
 
 pub use record::RecordError;
-pub use view::{Change, ElectionView, Problem};
+pub use stopwatch::Timeline;
+pub use view::{Change, ElectionView, NodeView, Problem};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -112,6 +114,19 @@ impl Elections {
     #[must_use]
     pub fn view(&self, key: &ClusterKey) -> Option<ElectionView> {
         Some(self.clusters.get(key)?.view())
+    }
+
+    /// Whether it is probably this process that is cut off: nothing is heard of any pod of two
+    /// clusters, or of all there are.
+    #[must_use]
+    pub fn is_blind(&self) -> bool {
+        let views = self.clusters.values().map(Watched::sight);
+        let (blind, sighted) = views.fold((0, 0), |(blind, sighted), sight| match sight {
+            Some(true) => (blind, sighted + 1),
+            Some(false) => (blind + 1, sighted),
+            None => (blind, sighted),
+        });
+        blind >= 2 || (blind == 1 && sighted == 0)
     }
 
     /// What is seen of a cluster, what would be done, and why not yet.

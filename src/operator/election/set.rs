@@ -16,6 +16,7 @@ use super::ElectionsSetup;
 use super::desk::Desk;
 use super::labels::{self, Wanted};
 use super::store::ClusterStore;
+use super::stopwatch::Stopwatch;
 use super::teller::{Shown, Teller, names};
 use super::view::ElectionView;
 use super::wishes;
@@ -51,6 +52,7 @@ impl Watched {
             story: Story::new(names(&key)),
             announcer: Announcer::new(key.to_string(), &[]),
             aliases,
+            stopwatch: Stopwatch::default(),
             record: None,
             key,
         };
@@ -88,6 +90,11 @@ impl Watched {
     pub fn view(&self) -> ElectionView {
         let problem = self.desk.problem.borrow().clone();
         ElectionView { problem, ..self.shown.borrow().view() }
+    }
+
+    /// Whether any pod is heard; `None` while there is no record.
+    pub fn sight(&self) -> Option<bool> {
+        self.shown.borrow().sight()
     }
 
     pub fn explanation(&self) -> Option<Explanation> {

@@ -40,11 +40,14 @@ pub(super) fn targets(facts: &ClusterFacts, beside: &Beside<'_>) -> SetTargets {
         let recorded = beside.record.and_then(|record| record.master);
         let recorded = recorded.filter(|master| master.node == node).map(|master| master.run_id);
         let volume = pod.volume.as_ref();
+        let fenced = facts.fence.as_deref() == Some(&pod.name);
         let remembered = volume.and_then(|volume| remembered(volume.epoch.as_deref()?));
         NodeTarget {
             process: process(facts, pod, beside),
             gated: true,
-            leaving: pod.deleting,
+            // A fenced master hands over, as one does whose pod is about to go.
+            leaving: pod.deleting || fenced,
+            never_leads: fenced,
             remembered,
             blank: volume.is_none_or(|it| it.epoch.is_none() && !it.older_than_cluster),
             ended: beside.seats.ended(node, pod, recorded),

@@ -11,13 +11,14 @@ use crate::cluster::MAX_REPLICAS;
 use crate::discovery::{Announcer, Publisher};
 use crate::operator::{ClusterKey, ElectionNews};
 use crate::runtime::{Clock, EventLog, Explanation, Facts, Observer, SetNames, Story, explain};
-use crate::sentinel::{Action, Event, Local, Millis, NodeId, Observation, Phase, Record};
+use crate::sentinel::{Action, Event, Hold, Local, Millis, NodeId, Observation, Phase, Record};
 use crate::valkey::Address;
 
 use super::desk::Desk;
 use super::labels::{Wanted, wanted};
 use super::record::pod_name;
-use super::view::{Change, ElectionView};
+use super::stopwatch::Stopwatch;
+use super::view::{Change, ElectionView, NodeView};
 
 /// What was seen last, for whoever asks.
 pub(super) struct Shown {
@@ -36,6 +37,12 @@ impl Shown {
 
     pub fn view(&self) -> ElectionView {
         self.view.clone()
+    }
+
+    /// Whether any pod is heard; `None` while there is no record.
+    pub fn sight(&self) -> Option<bool> {
+        let (seen, local) = self.last.as_ref()?;
+        seen.record.as_ref().map(|_| local.hold != Some(Hold::Blind))
     }
 
     /// What is seen, what would be done, and why not yet.
@@ -70,6 +77,7 @@ pub(super) struct Teller {
     pub announcer: Announcer,
     /// The names by which clients find the cluster.
     pub aliases: watch::Receiver<Vec<String>>,
+    pub stopwatch: Stopwatch,
     pub record: Option<Record>,
 }
 
@@ -118,9 +126,7 @@ impl Teller {
         view.w = record.map_or(0, |record| record.w);
         view.hold = local.hold.map(|hold| hold.describe(&name));
         view.problem.clone_from(&self.desk.problem.borrow());
-        let answers = |(index, _): (usize, &_)| name(NodeId::at(index));
-        let nodes = seen.nodes.iter().enumerate().filter(|(_, node)| node.report.is_some());
-        view.answering = nodes.map(answers).collect();
+        view.nodes = nodes(&self.key, seen, local);
         for action in actions {
             if let Action::Tell(Event::DataLossPossible(node)) = action {
                 view.data_loss_possible = Some(name(*node));
@@ -179,6 +185,28 @@ impl Teller {
     }
 }
 
+/// Each node as it is seen.
+fn nodes(key: &ClusterKey, seen: &Observation, local: &Local) -> Vec<NodeView> {
+    let master = seen.record.as_ref().and_then(|record| record.master);
+    let leader = master.and_then(|master| {
+        let report = seen.nodes.get(master.node.index())?.report.as_ref()?;
+        (report.run_id == master.run_id).then_some(report)
+    });
+    let view = |(index, node): (usize, &crate::sentinel::Node)| {
+        let report = node.report.as_ref();
+        NodeView {
+            pod: pod_name(&key.name, NodeId::at(index)),
+            answers: report.is_some(),
+            down: local.nodes.get(index).is_some_and(|clock| clock.down),
+            behind_bytes: report.zip(leader).and_then(|(report, leader)| {
+                let same = report.history == leader.history;
+                same.then(|| leader.offset.saturating_sub(report.offset))
+            }),
+        }
+    };
+    seen.nodes.iter().enumerate().map(view).collect()
+}
+
 impl Observer for Teller {
     fn stepped(&mut self, seen: &Observation, local: &Local, actions: &[Action], now_ms: Millis) {
         self.note_seats(seen);
@@ -186,6 +214,9 @@ impl Observer for Teller {
             self.tell(told.reason, told.text, told.warning, now_ms);
         }
         self.show(seen, local, actions);
+        if let Some(timeline) = self.stopwatch.step(seen, now_ms) {
+            self.shown.borrow_mut().view.timeline = Some(timeline);
+        }
         if seen.record != self.record {
             self.record.clone_from(&seen.record);
         }

@@ -2,6 +2,8 @@
 
 use crate::sentinel::Phase;
 
+use super::stopwatch::Timeline;
+
 /// Why a cluster is not decided about at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Problem {
@@ -24,6 +26,20 @@ pub struct Change {
     pub reason: &'static str,
     /// The epoch that it began.
     pub epoch: u64,
+}
+
+/// A pod as it is seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeView {
+    /// Its name.
+    pub pod: String,
+    /// It answers.
+    pub answers: bool,
+    /// It was told to be down: SDOWN, or dead for sure.
+    pub down: bool,
+    /// How far behind the recorded master it is on the same history, in bytes; `None` when that is
+    /// not known.
+    pub behind_bytes: Option<u64>,
 }
 
 /// How a cluster's election stands.
@@ -49,6 +65,8 @@ pub struct ElectionView {
     pub writes_refused: bool,
     /// Why the cluster is not decided about at all.
     pub problem: Option<Problem>,
-    /// The pods that answer.
-    pub answering: Vec<String>,
+    /// The pods that there are to be.
+    pub nodes: Vec<NodeView>,
+    /// How long the last change of master took that this process saw from its beginning to its end.
+    pub timeline: Option<Timeline>,
 }

@@ -104,3 +104,52 @@ fn the_run_id_decides_a_tie_and_not_the_place() {
         assert_eq!(elect(view, &record).map(|it| it.winner), Ok(n(winner)));
     }
 }
+
+/// Who wins of two, wherever they stand: `None` if neither may.
+fn better(set: &mut Set, one: Candidate, two: Candidate) -> Option<Candidate> {
+    let winners = [[one, two], [two, one]].map(|pair| {
+        for (index, (offset, priority, run_id)) in pair.into_iter().enumerate() {
+            let report = set.report(index + 1);
+            (report.offset, report.priority, report.run_id) = (offset, priority, Id([run_id; 20]));
+        }
+        let record = set.record().clone();
+        let view =
+            View { rules: Rules::ALL, local: &set.local, seen: &set.seen, now_ms: set.now_ms };
+        elect(view, &record).ok().map(|it| pair[it.winner.index() - 1])
+    });
+    assert_eq!(winners[0], winners[1], "the place decides between {one:?} and {two:?}");
+    winners[0]
+}
+
+/// An offset, a priority, a run id.
+type Candidate = (u64, u32, u8);
+
+#[test]
+fn the_order_is_total_deterministic_and_transitive() {
+    let all: Vec<Candidate> = OFFSETS
+        .into_iter()
+        .flat_map(|offset| [10, 100].map(|priority| (offset, priority)))
+        .flat_map(|(offset, priority)| [3, 7, 9].map(|run_id| (offset, priority, run_id)))
+        .collect();
+    for order in [ReplicaOrder::DataFirst, ReplicaOrder::PriorityFirst] {
+        let mut set = Set::of(3).w(0).dead(0).frozen(1).frozen(2);
+        set.seen.settings.replica_order = order;
+        let mut wins = |one: Candidate, two: Candidate| {
+            let winner = better(&mut set, one, two).expect("one of two wins");
+            // As asked once more.
+            assert_eq!(better(&mut set, one, two), Some(winner));
+            winner == one
+        };
+        for one in &all {
+            for two in all.iter().filter(|two| *two != one) {
+                let beats = wins(*one, *two);
+                assert_eq!(beats, !wins(*two, *one), "{one:?} {two:?}");
+                for three in all.iter().filter(|three| ![one, two].contains(three)) {
+                    if beats && wins(*two, *three) {
+                        assert!(wins(*one, *three), "{one:?} {two:?} {three:?}");
+                    }
+                }
+            }
+        }
+    }
+}

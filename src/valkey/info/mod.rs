@@ -1,7 +1,7 @@
 //! `INFO`, parsed once into types.
 //!
-//! A full one when a connection is new, then the replication section alone at each tick: its text
-//! is walked once, and nothing is allocated but hosts. Lines that are not known are passed over, so
+//! A full one when a connection is new, then two sections of it at each tick: their text is walked
+//! once, and nothing is allocated but hosts. Lines that are not known are passed over, so
 //! Valkey 7 to 9 read alike.
 
 mod fields;
@@ -38,6 +38,9 @@ pub struct Info {
     pub async_loading: bool,
     /// Who follows whom, and how far.
     pub replication: Replication,
+    /// It was told to end, takes no writes any more, and waits for its replicas to be level
+    /// (`shutdown_in_milliseconds`, see `shutdown-timeout` in valkey.conf).
+    pub ends_soon: bool,
     /// Keys in all databases.
     pub keys: u64,
     /// Whether the last snapshot could be written.
@@ -109,6 +112,7 @@ impl Info {
             loading: server.loading.flag()?,
             async_loading: server.async_loading.is_there() && server.async_loading.flag()?,
             replication: replication.build()?,
+            ends_soon: server.ends_soon,
             keys: server.keys,
             rdb_last_bgsave_ok: server.rdb_last_bgsave.ok()?,
             aof_last_write_ok: server.aof_last_write.ok()?,
@@ -122,10 +126,19 @@ impl Info {
     /// # Errors
     /// [`InfoError`] as for [`Info::parse`]; nothing is taken over then.
     pub fn merge_light(&mut self, text: &[u8]) -> Result<(), InfoError> {
-        self.replication = Replication::parse(text)?;
+        let mut replication = Lines::default();
+        let mut ends_soon = false;
+        for (name, value) in lines(text) {
+            ends_soon |= !replication.take(name, value) && name == SHUTDOWN;
+        }
+        self.replication = replication.build()?;
+        self.ends_soon = ends_soon;
         Ok(())
     }
 }
+
+/// There only while a server waits to end.
+const SHUTDOWN: &[u8] = b"shutdown_in_milliseconds";
 
 /// The lines about the process and its data that are used.
 struct ServerLines<'a> {
@@ -142,6 +155,7 @@ struct ServerLines<'a> {
     rdb_last_bgsave: Field<'a>,
     aof_last_write: Field<'a>,
     aof_last_bgrewrite: Field<'a>,
+    ends_soon: bool,
     keys: u64,
 }
 
@@ -161,6 +175,7 @@ impl Default for ServerLines<'_> {
             rdb_last_bgsave: Field::named("rdb_last_bgsave_status"),
             aof_last_write: Field::named("aof_last_write_status"),
             aof_last_bgrewrite: Field::named("aof_last_bgrewrite_status"),
+            ends_soon: false,
             keys: 0,
         }
     }
@@ -177,6 +192,7 @@ impl<'a> ServerLines<'a> {
             b"tcp_port" => self.tcp_port.set(value),
             b"process_id" => self.process_id.set(value),
             b"uptime_in_seconds" => self.uptime.set(value),
+            SHUTDOWN => self.ends_soon = true,
             b"loading" => self.loading.set(value),
             b"async_loading" => self.async_loading.set(value),
             b"rdb_last_bgsave_status" => self.rdb_last_bgsave.set(value),
@@ -270,6 +286,7 @@ mod tests {
                 good_replicas: Some(1),
                 failover_in_progress: false,
             },
+            ends_soon: false,
             keys: 42,
             rdb_last_bgsave_ok: true,
             aof_last_write_ok: true,
@@ -314,6 +331,19 @@ mod tests {
         let info = parse(&text).unwrap();
         assert!(!info.rdb_last_bgsave_ok && !info.aof_last_write_ok && info.aof_last_bgrewrite_ok);
         assert!(info.loading && info.async_loading && info.replication.failover_in_progress);
+    }
+
+    #[test]
+    fn a_server_that_waits_to_end_says_so_until_it_does_not() {
+        let ends = "# Server\nshutdown_in_milliseconds:9987\n";
+        assert!(!parse(MASTER).unwrap().ends_soon);
+        assert!(parse(&format!("{ends}{MASTER}")).unwrap().ends_soon);
+        let mut info = parse(MASTER).unwrap();
+        info.merge_light(format!("{ends}{MASTER}").as_bytes()).unwrap();
+        assert!(info.ends_soon);
+        // `SHUTDOWN ABORT`.
+        info.merge_light(MASTER.as_bytes()).unwrap();
+        assert!(!info.ends_soon);
     }
 
     #[test]

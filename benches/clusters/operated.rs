@@ -1,0 +1,107 @@
+//! The operator as it runs, with a tap on its requests.
+
+use std::collections::BTreeMap;
+use std::io::BufRead as _;
+use std::time::Duration;
+
+use gungnir::operator::{LeaseName, LeaseTimes, Options, Scope, run_on};
+use kube::Config;
+use kube::client::ClientBuilder;
+use tokio::time::{Instant, sleep};
+
+use crate::child::Child;
+use crate::tap::{Seen, Tap};
+
+/// What was asked: `gungnir PATCH services`, how often.
+pub type Requests = BTreeMap<String, usize>;
+
+/// What a while cost.
+#[derive(Debug)]
+pub struct Cost {
+    /// Requests beside watches and the lease.
+    pub requests: Requests,
+    /// Processors kept busy.
+    pub cores: f64,
+}
+
+impl Cost {
+    /// Requests of a field manager, its reads included, events apart.
+    pub fn requests_of(&self, manager: &str) -> usize {
+        let prefix = format!("{manager} ");
+        let counts = |name: &&String| name.starts_with(&prefix) && !name.ends_with(" events");
+        self.requests.iter().filter(|(name, _)| counts(name)).map(|(_, count)| count).sum()
+    }
+}
+
+/// A process of the operator.
+pub struct Operated(Child);
+
+impl Operated {
+    pub fn start() -> Self {
+        Self(Child::start(&["--operator".to_owned()]))
+    }
+
+    /// What it asked since the last time.
+    pub fn cost(&mut self) -> Cost {
+        let requests = serde_json::from_str(&self.0.ask("requests")).unwrap();
+        Cost { requests, cores: 0.0 }
+    }
+
+    /// What it costs while nothing happens.
+    pub async fn at_rest(&mut self, rest: Duration) -> Cost {
+        self.cost();
+        let (ticks, began) = (self.0.processor_ticks(), Instant::now());
+        sleep(rest).await;
+        let used = (self.0.processor_ticks() - ticks) as f64 / 100.0;
+        let cores = used / began.elapsed().as_secs_f64();
+        Cost { cores, ..self.cost() }
+    }
+
+    pub fn peak_mib(&self) -> f64 {
+        self.0.peak_kib() as f64 / 1024.0
+    }
+}
+
+/// Is the operator; says what it has asked whenever a line comes, until none comes any more.
+pub async fn operate() {
+    let tap = Tap::default();
+    let config = Config::infer().await.unwrap();
+    let client = ClientBuilder::try_from(config).unwrap().with_layer(&tap).build();
+    let options = Options {
+        scope: Scope::Cluster,
+        lease: LeaseName {
+            namespace: "default".to_owned(),
+            name: "gungnir-operator".to_owned(),
+            identity: format!("bench-{}", std::process::id()),
+        },
+        lease_times: LeaseTimes::default(),
+        listen: None,
+        discovery: None,
+        pause_all: false,
+    };
+    let (ended, end) = tokio::sync::oneshot::channel::<()>();
+    std::thread::spawn(move || {
+        println!("ready");
+        for _ in std::io::stdin().lock().lines().map_while(Result::ok) {
+            let mut requests = Requests::new();
+            for seen in tap.take() {
+                *requests.entry(name_of(&seen)).or_default() += 1;
+            }
+            println!("{}", serde_json::to_string(&requests).unwrap());
+        }
+        let _ = ended.send(());
+    });
+    run_on(client, options, async { drop(end.await) }).await.unwrap();
+}
+
+/// `gungnir PATCH services`: who asks, as field managers tell; reads are the reconciler's.
+fn name_of(seen: &Seen) -> String {
+    let manager = seen.query.split('&').find_map(|part| part.strip_prefix("fieldManager="));
+    let manager = match manager {
+        Some("gungnir-sentinel") => "gungnir-sentinel",
+        _ => "gungnir",
+    };
+    let mut parts = seen.path.split('/').skip_while(|part| *part != "namespaces").skip(2);
+    let kind = parts.next().unwrap_or(&seen.path);
+    format!("{manager} {} {kind}", seen.method)
+}
