@@ -1,8 +1,10 @@
 //! What belongs to others, and what cannot be changed: said, never forced.
 
+use gungnir::cluster::Roles;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
+use crate::examples::rendered;
 use crate::server::Apply;
 use crate::world::{DEADLINE, REST, World, find, with_operator};
 
@@ -45,6 +47,43 @@ async fn an_object_of_somebody_else_is_never_touched() {
             world.delete("ConfigMap", "shop-config").await;
             world.delete("Service", "shop-client").await;
             world.created().await;
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn no_kind_of_object_is_taken_from_somebody_else() {
+    let world = World::new("taken").await;
+    let spec = json!({
+        "tls": { "enabled": true, "issuerRef": { "name": "ca" } },
+        "metrics": {
+            "enabled": true,
+            "serviceMonitor": { "enabled": true },
+            "podMonitor": { "enabled": true },
+            "prometheusRule": { "enabled": true },
+        },
+        "networkPolicy": { "enabled": true },
+        "serviceAccount": { "create": true },
+    });
+    let cluster = json!({
+        "apiVersion": "valkey.verilean.io/v1", "kind": "ValkeyCluster",
+        "metadata": { "name": "shop", "namespace": world.namespace }, "spec": spec,
+    });
+    let mut theirs = Vec::new();
+    for mut object in rendered(&cluster, Roles::Elected) {
+        object["metadata"].as_object_mut().unwrap().remove("labels");
+        theirs.push(world.server.apply("them", &object, Apply::default()).await.unwrap().object);
+    }
+    world
+        .operated(async {
+            world.shop(spec.clone()).await;
+            let message = world.condition("NameTaken", "True").await;
+            for object in &theirs {
+                let kind = object["kind"].as_str().unwrap();
+                let name = object["metadata"]["name"].as_str().unwrap();
+                assert!(message.contains(&format!("{kind} `{name}`")), "{kind}: {message}");
+                assert_eq!(world.server.current(object).await, *object);
+            }
         })
         .await;
 }
