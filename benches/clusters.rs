@@ -142,7 +142,11 @@ async fn measure(options: &Options) {
             options.rest,
             rest.requests.values().sum::<usize>()
         );
-        println!("| CPU at rest, {} PINGs a second | {:.3} cores | ≤ 0.25 |", clusters * NODES, rest.cores);
+        println!(
+            "| CPU at rest, {} PINGs a second | {:.3} cores | ≤ 0.25 |",
+            clusters * NODES,
+            rest.cores
+        );
         println!("| resident memory, at most | {:.0} MiB | ≤ 150 MiB |", operator.peak_mib());
         println!(
             "| {changed} changed at once, all done after | {:.1} s | |",

@@ -108,7 +108,8 @@ fn what_is_never_deleted_is_in_every_set() {
     for example in examples() {
         for cluster in example.clusters {
             let rendered = rendered(&cluster, Roles::Elected);
-            let count = |kind: &str| rendered.iter().filter(|object| object["kind"] == kind).count();
+            let count =
+                |kind: &str| rendered.iter().filter(|object| object["kind"] == kind).count();
             for kind in STAYS {
                 let rows = CATALOG.iter().filter(|row| row.kind == *kind).count();
                 assert_eq!(count(kind), rows, "{}: {kind}", example.name);

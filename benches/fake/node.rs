@@ -120,9 +120,10 @@ impl Nodes {
     }
 
     fn follow(&mut self, index: usize, host: &str, port: &str) {
-        let upstream = self.addresses.iter().position(|it| {
-            it.ip().to_string() == host && it.port().to_string() == port
-        });
+        let upstream = self
+            .addresses
+            .iter()
+            .position(|it| it.ip().to_string() == host && it.port().to_string() == port);
         match upstream {
             Some(upstream) => {
                 let (history, previous) =

@@ -39,7 +39,8 @@ pub fn note(view: &View, now: Timestamp, report: &mut Report) {
                 ("NoConfig", format!("{}: {why}; what it names has to be there", pod.name))
             }
             Block::Crashes(container) => {
-                let help = format!("`kubectl logs {} -c {container} --previous` says why", pod.name);
+                let help =
+                    format!("`kubectl logs {} -c {container} --previous` says why", pod.name);
                 ("Crashes", format!("{}: `{container}` ends again and again; {help}", pod.name))
             }
         };

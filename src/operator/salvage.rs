@@ -56,7 +56,8 @@ mod tests {
     use serde_json::json;
 
     fn salvaged(spec: &Value) -> Option<ValidatedCluster> {
-        let metadata = json!({ "name": "shop", "namespace": "ns", "uid": "u", "resourceVersion": "1" });
+        let metadata =
+            json!({ "name": "shop", "namespace": "ns", "uid": "u", "resourceVersion": "1" });
         let metadata = serde_json::from_value(metadata).unwrap();
         salvage(&ClusterObject::of(&metadata, &json!({ "spec": spec })).unwrap())
     }
@@ -71,7 +72,8 @@ mod tests {
         assert_eq!((sound.port, sound.replicas), (6400, 3));
         assert_eq!(sound.failover.down_after_ms, 7000);
 
-        let spec = json!({ "replicas": 5, "config": { "port": "1" }, "sentinel": { "downAfterMs": 1 } });
+        let spec =
+            json!({ "replicas": 5, "config": { "port": "1" }, "sentinel": { "downAfterMs": 1 } });
         let sound = salvaged(&spec).unwrap();
         assert_eq!((sound.replicas, sound.failover.down_after_ms), (5, 5000));
     }
@@ -79,7 +81,8 @@ mod tests {
     #[test]
     fn a_sound_spec_is_taken_as_it_is_and_a_name_cannot_be_left_out() {
         assert_eq!(salvaged(&json!({ "replicas": 5 })).unwrap().replicas, 5);
-        let metadata = json!({ "name": "A_B", "namespace": "ns", "uid": "u", "resourceVersion": "1" });
+        let metadata =
+            json!({ "name": "A_B", "namespace": "ns", "uid": "u", "resourceVersion": "1" });
         let metadata = serde_json::from_value(metadata).unwrap();
         let cluster = ClusterObject::of(&metadata, &json!({})).unwrap();
         assert!(salvage(&cluster).is_none());

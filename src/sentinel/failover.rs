@@ -71,12 +71,9 @@ pub(super) fn pursue(view: View<'_>, record: &Record, target: NodeId) -> Result<
         return Ok(vec![Action::Tell(Event::DataLossPossible(target)), Action::Write(next)]);
     }
     wait_for_writer(view, record)?;
-    let mut actions = Vec::new();
-    if ballot.loss_possible {
-        actions.push(Action::Tell(Event::DataLossPossible(target)));
-    }
-    actions.extend(promote(view, record, target));
-    if actions.is_empty() { Err(Hold::Retrying(target)) } else { Ok(actions) }
+    let promotion = promote(view, record, target).ok_or(Hold::Retrying(target))?;
+    let told = ballot.loss_possible.then_some(Action::Tell(Event::DataLossPossible(target)));
+    Ok(told.into_iter().chain([promotion]).collect())
 }
 
 /// The history of a target that was elected although it holds neither of the recorded ones: after

@@ -148,25 +148,28 @@ fn decide(view: View<'_>) -> Result<Vec<Action>, Hold> {
 }
 
 /// The first write of a new leader: a term above every one that the record and the nodes know. A
-/// record that is older than what the nodes know elects nobody, so it is emptied by that write.
+/// record that is older than what is known elsewhere elects nobody, so it is emptied by that write;
+/// by one in its own term, if this process led when an older copy was put in its place.
 fn take_over(view: View<'_>) -> Result<Option<Action>, Hold> {
     let seen = view.seen;
-    if seen.my_term > 0 && seen.record.as_ref().is_some_and(|record| record.term == seen.my_term) {
-        return Ok(None);
-    }
-    if !view.rules.has(Rule::TakeOver) && seen.record.is_some() {
-        return Ok(None);
-    }
-    adopt::everybody_was_waited_for(view)?;
-    let on_nodes = seen.nodes.iter().map(|node| node.highest_term).max().unwrap_or(0);
     let recorded = seen.record.as_ref().map_or(0, |record| record.term);
-    let term = on_nodes.max(recorded).max(seen.my_term) + 1;
+    let is_mine = seen.my_term > 0 && recorded == seen.my_term && seen.record.is_some();
+    let on_nodes = seen.nodes.iter().map(|node| node.highest_term).max().unwrap_or(0);
     // What Service and volumes carry was recorded before it was written there.
     let remembered = seen.nodes.iter().filter_map(|node| node.remembered).map(|(epoch, _)| epoch);
     let pointed = seen.service.map(|pointer| pointer.epoch);
     let epoch = seen.record.as_ref().map_or(0, |record| record.epoch);
     let known_epoch = remembered.chain(pointed).max().unwrap_or(0);
     let stale = (on_nodes > recorded || known_epoch > epoch) && view.rules.has(Rule::StaleRecord);
+    let elects = seen.record.as_ref().is_some_and(|record| record.phase != Phase::Adopt);
+    if is_mine && !(stale && elects) {
+        return Ok(None);
+    }
+    if !view.rules.has(Rule::TakeOver) && seen.record.is_some() {
+        return Ok(None);
+    }
+    adopt::everybody_was_waited_for(view)?;
+    let term = if is_mine { recorded } else { on_nodes.max(recorded).max(seen.my_term) + 1 };
     let record = match &seen.record {
         Some(record) if !stale => Record { term, ..record.clone() },
         _ => Record {

@@ -94,11 +94,20 @@ impl<'a> View<'a> {
             Some(ended) if ended.run_id == member.run_id => match ended.by {
                 EndedBy::ContainerStatus => true,
                 EndedBy::FinThenRefused => {
-                    !self.rules.has(Rule::DeathWitness) || self.linked_to(member.node).is_none()
+                    let is_heard =
+                        self.linked_to(member.node).is_some() || self.is_listed(member.node);
+                    !self.rules.has(Rule::DeathWitness) || !is_heard
                 }
             },
             _ => false,
         }
+    }
+
+    /// Whether a master that answers lists that node as online.
+    fn is_listed(self, node: NodeId) -> bool {
+        self.others(node)
+            .filter_map(|id| self.report(id))
+            .any(|report| report.is_master() && report.online_follower(node).is_some())
     }
 
     /// A node that answers and has its link to that one up.

@@ -60,12 +60,8 @@ async fn silent() {
     for pod in &world.pods {
         pod.signal("STOP");
     }
-    until(
-        "blind",
-        async || operator.elections.borrow().is_blind(),
-        async || world.told().await,
-    )
-    .await;
+    until("blind", async || operator.elections.borrow().is_blind(), async || world.told().await)
+        .await;
     sleep(Duration::from_secs(2)).await;
     assert_eq!(world.pointer().await, pointer);
     for pod in &world.pods {

@@ -245,8 +245,8 @@ pub const DEEP: &[Configuration] = &[
         Configuration { start: Start::Replaced, ..WHOLE },
     ),
     row(
-        "links are reset, a firewall pretends an end",
-        Faults { resets: 2, pretences: 1, ..KILL },
+        "a link is reset, a firewall pretends an end, and a process ends",
+        Faults { resets: 1, pretences: 1, ..KILL },
         BASE,
     ),
 ];

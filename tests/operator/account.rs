@@ -31,8 +31,10 @@ pub async fn config() -> Config {
 
 /// Gives the account what the chart gives it; the lease's rights in this namespace.
 pub async fn grant(server: &Server, namespace: &str) {
-    let (_, objects) =
-        goldens("golden/chart").into_iter().find(|(path, _)| path.ends_with("default.yaml")).unwrap();
+    let (_, objects) = goldens("golden/chart")
+        .into_iter()
+        .find(|(path, _)| path.ends_with("default.yaml"))
+        .unwrap();
     for mut object in objects {
         match object["kind"].as_str() {
             Some("ClusterRole" | "ClusterRoleBinding") => {}
@@ -97,12 +99,21 @@ fn requests_take_rights() {
     };
     let rows: [(Seen, u16, Value); 5] = [
         (seen("GET", "/api/v1/pods", "labelSelector=a&limit=100"), 200, json!(["list  pods"])),
-        (seen("GET", "/apis/apps/v1/namespaces/a/statefulsets", "watch=true"), 200,
-            json!(["watch apps statefulsets"])),
-        (seen("PATCH", "/api/v1/namespaces/a/services/b", ""), 201,
-            json!(["create  services", "patch  services"])),
-        (seen("PATCH", "/apis/g.io/v1/namespaces/a/kinds/b/status", ""), 200,
-            json!(["patch g.io kinds/status"])),
+        (
+            seen("GET", "/apis/apps/v1/namespaces/a/statefulsets", "watch=true"),
+            200,
+            json!(["watch apps statefulsets"]),
+        ),
+        (
+            seen("PATCH", "/api/v1/namespaces/a/services/b", ""),
+            201,
+            json!(["create  services", "patch  services"]),
+        ),
+        (
+            seen("PATCH", "/apis/g.io/v1/namespaces/a/kinds/b/status", ""),
+            200,
+            json!(["patch g.io kinds/status"]),
+        ),
         (seen("GET", "/apis/apps/v1", ""), 200, json!([])),
     ];
     for (seen, code, expected) in rows {

@@ -98,9 +98,11 @@ async fn all_survive(name: &str, fault: Fault) {
         }),
     });
     let roll = World::new(&format!("{name}-roll")).await;
-    let rolled = changing_survives(&roll, fault, |change| {
-        json!({ "replicas": 3, "podLabels": { "turn": format!("t{change}") } })
-    });
+    let rolled = changing_survives(
+        &roll,
+        fault,
+        |change| json!({ "replicas": 3, "podLabels": { "turn": format!("t{change}") } }),
+    );
     let grow = World::new(&format!("{name}-grow")).await;
     let class = json!({
         "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass",
@@ -109,8 +111,7 @@ async fn all_survive(name: &str, fault: Fault) {
     });
     grow.server.apply("people", &class, Apply::default()).await.unwrap();
     let grown = changing_survives(&grow, fault, |change| {
-        let storage =
-            json!({ "storageSize": format!("{}Gi", change + 1), "storageClassName": grow.namespace });
+        let storage = json!({ "storageSize": format!("{}Gi", change + 1), "storageClassName": grow.namespace });
         json!({ "replicas": 3, "persistence": storage })
     });
     let made = format!("{name}-make");

@@ -14,7 +14,9 @@ fn changes() -> Vec<(&'static str, Value)> {
     let resources = json!({ "requests": { "cpu": "2", "memory": "4Gi" },
                             "limits": { "cpu": "2", "memory": "4Gi" } });
     vec![
-        ("affinity", json!({ "podAntiAffinity": {
+        (
+            "affinity",
+            json!({ "podAntiAffinity": {
             "preferredDuringSchedulingIgnoredDuringExecution": [{
                 "weight": 7,
                 "podAffinityTerm": {
@@ -22,7 +24,8 @@ fn changes() -> Vec<(&'static str, Value)> {
                     "labelSelector": { "matchLabels": { "valkey.verilean.io/cluster": "shop" } },
                 },
             }],
-        } })),
+        } }),
+        ),
         ("annotations", json!({ "example.com/contact": "nobody" })),
         ("auth.enabled", json!(false)),
         ("auth.existingSecret.key", json!("other-password")),
@@ -128,12 +131,8 @@ fn refused() -> Vec<(&'static str, Value)> {
 
 /// What has tests of its own: growth, the hand-over to Git, what excludes what `everything` has, and
 /// what Kubernetes lets nobody change.
-const ELSEWHERE: [&str; 4] = [
-    "persistence.storageSize",
-    "management",
-    "tls.certSecretName",
-    "service.loadBalancerClass",
-];
+const ELSEWHERE: [&str; 4] =
+    ["persistence.storageSize", "management", "tls.certSecretName", "service.loadBalancerClass"];
 
 /// Every field of the spec, by its path: parts that are Kubernetes' own, or maps, are one.
 fn fields() -> BTreeSet<String> {

@@ -46,7 +46,8 @@ async fn a_field_of_a_later_version_is_told() {
     let mut later = api::crd().clone();
     let name = "valkeyclusters.valkey.verilean.io";
     later["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
-        ["sharding"] = json!({ "type": "object", "properties": { "slots": { "type": "integer" } } });
+        ["sharding"] =
+        json!({ "type": "object", "properties": { "slots": { "type": "integer" } } });
     assert_eq!(later["metadata"]["name"], name);
     world.server.apply("later", &later, FORCED).await.unwrap();
     world.server.established(&json!(name)).await;

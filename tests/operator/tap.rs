@@ -147,7 +147,9 @@ where
                 })
             }
             Some(Fault::Refused(code)) => Box::pin(async move { Ok(refusal(code)) }),
-            Some(Fault::Answered(object)) => Box::pin(async move { Ok(answer(200, object.into())) }),
+            Some(Fault::Answered(object)) => {
+                Box::pin(async move { Ok(answer(200, object.into())) })
+            }
             Some(Fault::Broken) => Box::pin(async { Err("the connection broke".into()) }),
             Some(Fault::DoneThenRefused(code)) => {
                 let done = self.inner.call(request);

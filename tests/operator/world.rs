@@ -11,10 +11,10 @@ use gungnir::operator::{
     ClusterFacts, ClusterKey, Elections, LeaseName, LeaseTimes, Options, Scope, run_with,
 };
 use gungnir::runtime::Explanation;
+use kube::Client;
 use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use kube::client::ClientBuilder;
 use kube::core::GroupVersionKind;
-use kube::Client;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 

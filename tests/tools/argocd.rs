@@ -185,7 +185,9 @@ fn each_announced_parameter_can_be_set() {
 fn lua(value: &Value) -> String {
     match value {
         Value::Null => "nil".to_owned(),
-        Value::Array(items) => format!("{{{}}}", items.iter().map(lua).collect::<Vec<_>>().join(",")),
+        Value::Array(items) => {
+            format!("{{{}}}", items.iter().map(lua).collect::<Vec<_>>().join(","))
+        }
         Value::Object(fields) => {
             let fields = fields.iter().map(|(name, value)| format!("[{name:?}]={}", lua(value)));
             format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
@@ -223,9 +225,7 @@ fn argo_cd_tells_the_health_of_a_cluster() {
             "status": { "observedGeneration": 2, "conditions": conditions },
         })
     };
-    let condition = |kind: &str, status: &str| {
-        json!({ "type": kind, "status": status, "message": format!("{kind} it is") })
-    };
+    let condition = |kind: &str, status: &str| json!({ "type": kind, "status": status, "message": format!("{kind} it is") });
     let unseen = health(&json!({ "metadata": { "generation": 1 } }));
     assert_eq!(unseen.0, "Progressing");
     let mut old = cluster(json!([condition("Ready", "True")]));

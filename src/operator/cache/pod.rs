@@ -131,7 +131,8 @@ impl VolumeClaim {
 }
 
 fn block(object: &Value) -> Option<Block> {
-    let list = |pointer: &str| object.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
+    let list =
+        |pointer: &str| object.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
     let unscheduled = list("/status/conditions").find(|condition| {
         condition["type"] == "PodScheduled" && condition["reason"] == "Unschedulable"
     });

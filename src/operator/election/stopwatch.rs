@@ -88,8 +88,8 @@ impl Stopwatch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sentinel::fixture::{Set, member, n};
     use crate::sentinel::Pointer;
+    use crate::sentinel::fixture::{Set, member, n};
 
     /// What comes of the steps that see these sets at these times.
     fn times(steps: impl IntoIterator<Item = (Millis, Set)>) -> Vec<Timeline> {

@@ -116,3 +116,19 @@ fn a_silence_that_began_before_the_new_pod_answered_counts() {
     set = set.later(1);
     assert_eq!(set.writes().phase, Phase::Failover);
 }
+
+#[test]
+fn a_replica_that_its_master_hears_has_not_ended() {
+    let dead = |set: &Set| {
+        let view =
+            View { rules: Rules::ALL, local: &set.local, seen: &set.seen, now_ms: set.now_ms };
+        view.is_dead(member(2))
+    };
+    let mut set = Set::of(3).later(60_000);
+    let at_ms = set.now_ms;
+    set.node(2).report = None;
+    set.node(2).ended = Some(Ended { run_id: run(2, 1), by: EndedBy::FinThenRefused, at_ms });
+    assert!(!dead(&set), "a firewall can do that");
+    set.report(0).followers.retain(|follower| follower.node != n(2));
+    assert!(dead(&set));
+}

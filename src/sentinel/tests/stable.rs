@@ -16,16 +16,22 @@ fn a_healthy_set_of_every_size_needs_nothing() {
 
 #[test]
 fn the_service_points_at_the_recorded_master_in_its_epoch() {
-    for service in [
-        None,
-        Some(Pointer { node: n(1), epoch: 1 }),
-        Some(Pointer { node: n(0), epoch: 0 }),
-        Some(Pointer { node: n(0), epoch: 9 }),
-    ] {
+    for service in
+        [None, Some(Pointer { node: n(1), epoch: 1 }), Some(Pointer { node: n(0), epoch: 0 })]
+    {
         let mut set = Set::of(3);
         set.seen.service = service;
         assert_eq!(set.acts(), [to_service(0, 1)], "{service:?}");
     }
+    // The epoch of the Service never decreases: whoever raised it by hand has it as the next one.
+    let mut set = Set::of(3);
+    set.seen.service = Some(Pointer { node: n(0), epoch: 9 });
+    set.seen.record = Some(set.writes());
+    let adopted = set.writes();
+    assert_eq!(
+        (adopted.epoch, adopted.phase, adopted.master),
+        (10, Phase::Stable, Some(member(0)))
+    );
 }
 
 #[test]

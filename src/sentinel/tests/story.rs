@@ -224,7 +224,7 @@ fn a_replica_is_gone_for_an_hour_and_then_the_master_dies() {
         &[(505, Do::Kill(2)), (3_600_000, Do::Kill(0))],
         3_605_000,
         "
-        1000 record 1.1 Stable under 0, members [1], w 1
+        1500 record 1.1 Stable under 0, members [1], w 1
         5530 +sdown 2
         3600030 look 1
         3600030 record 1.2 Failover to 1, members [1], w 1
@@ -251,12 +251,12 @@ fn a_replica_that_came_back_counts_again() {
         &events,
         185_000,
         "
-        1000 record 1.1 Stable under 0, members [1], w 1
+        1500 record 1.1 Stable under 0, members [1], w 1
         5530 +sdown 2
         60010 -sdown 2
         60010 record 1.1 Stable under 0, members [1 2], w 1
         60010 2 follows 0
-        120500 record 1.1 Stable under 0, members [2], w 1
+        121000 record 1.1 Stable under 0, members [2], w 1
         125030 +sdown 1
         180030 look 2
         180030 record 1.2 Failover to 2, members [2], w 1
@@ -359,8 +359,8 @@ fn two_nodes_lower_w_while_one_is_away() {
         13_000,
         "
         1000 record 1.1 Stable under 0, members [1], w 0
-        1000 record 1.1 Stable under 0, members [], w 0
         1000 min-replicas 0 on 0
+        1500 record 1.1 Stable under 0, members [], w 0
         5530 +sdown 1
         10010 -sdown 1
         10010 record 1.1 Stable under 0, members [1], w 0

@@ -87,3 +87,18 @@ fn one_whose_first_write_went_through_goes_on_where_it_was() {
     set.seen.my_term = 5;
     assert_eq!(set.decides(), Ok(vec![send(1, Command::Freeze), send(2, Command::Freeze)]));
 }
+
+#[test]
+fn an_older_copy_under_a_leader_elects_nobody_either() {
+    // Clients were sent on in epoch 2; then somebody restored the record of epoch 1.
+    let mut set = Set::of(3);
+    set.seen.service = Some(Pointer { node: n(1), epoch: 2 });
+    let written = set.writes();
+    assert_eq!((written.term, written.epoch, written.phase), (1, 2, Phase::Adopt));
+    assert_eq!((written.master, written.in_sync.as_slice()), (None, [].as_slice()));
+    // Once it is written, it is as new as what is known.
+    set.seen.record = Some(written);
+    assert!(!set.acts().iter().any(|action| {
+        matches!(action, Action::Write(record) if record.phase == Phase::Adopt && record.target.is_none())
+    }));
+}
