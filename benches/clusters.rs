@@ -44,7 +44,9 @@ const AT_ONCE: usize = 16;
 /// How many clusters are changed at once.
 const CHANGED: usize = 100;
 /// How long anything may take.
-const DEADLINE: Duration = Duration::from_secs(1800);
+const DEADLINE: Duration = Duration::from_secs(900);
+/// How long nothing is said of what is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
 const NAMESPACE: &str = "scale";
 
 #[derive(Debug, Parser)]
@@ -210,11 +212,19 @@ async fn change(api: &Api<DynamicObject>, cluster: usize) {
 
 /// Waits until every cluster is ready as it is asked for; how long that took.
 async fn until(api: &Api<DynamicObject>, clusters: usize, began: Instant) -> Duration {
+    let mut told = began;
     loop {
         let all = api.list(&ListParams::default()).await.unwrap();
         let ready = all.iter().filter(|cluster| is_ready(cluster)).count();
         if ready == clusters {
             return began.elapsed();
+        }
+        if told.elapsed() > PATIENCE {
+            eprintln!(
+                "{ready} of {clusters} are ready after {:.0} s",
+                began.elapsed().as_secs_f64()
+            );
+            told = Instant::now();
         }
         assert!(began.elapsed() < DEADLINE, "{ready} of {clusters} are ready");
         sleep(Duration::from_millis(500)).await;

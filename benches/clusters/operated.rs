@@ -94,14 +94,14 @@ pub async fn operate() {
     run_on(client, options, async { drop(end.await) }).await.unwrap();
 }
 
-/// `gungnir PATCH services`: who asks, as field managers tell; reads are the reconciler's.
+/// `gungnir PATCH services`: who asks, as field managers tell. Of what is only read, the cluster and
+/// the Service are the sentinel's, after a write that came too late.
 fn name_of(seen: &Seen) -> String {
-    let manager = seen.query.split('&').find_map(|part| part.strip_prefix("fieldManager="));
-    let manager = match manager {
-        Some("gungnir-sentinel") => "gungnir-sentinel",
-        _ => "gungnir",
-    };
     let mut parts = seen.path.split('/').skip_while(|part| *part != "namespaces").skip(2);
     let kind = parts.next().unwrap_or(&seen.path);
+    let manager = seen.query.split('&').find_map(|part| part.strip_prefix("fieldManager="));
+    let reads = seen.method == "GET" && ["valkeyclusters", "services"].contains(&kind);
+    let is_sentinel = manager == Some("gungnir-sentinel") || reads;
+    let manager = if is_sentinel { "gungnir-sentinel" } else { "gungnir" };
     format!("{manager} {} {kind}", seen.method)
 }

@@ -60,12 +60,13 @@ impl Nodes {
                 ("tls-replication", "no"),
                 ("busy-reply-threshold", "2500"),
                 ("timeout", "0"),
+                ("port", "0"),
                 ("tls-port", "0"),
                 ("replica-announce-port", "0"),
             ];
             Node {
                 role,
-                history: format!("{history:040x}"),
+                history: name_of(history),
                 previous: NO_HISTORY.to_owned(),
                 users: BTreeSet::from(["default".to_owned()]),
                 settings: settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
@@ -113,7 +114,7 @@ impl Nodes {
             return;
         }
         self.histories += 1;
-        let history = format!("{:040x}", self.histories);
+        let history = name_of(self.histories);
         let node = &mut self.nodes[index];
         node.role = Role::Leads;
         node.previous = std::mem::replace(&mut node.history, history);
@@ -150,12 +151,12 @@ impl Nodes {
     }
 
     fn server(&self, index: usize) -> String {
-        let port = self.addresses[index].port();
+        let (port, run_id) = (self.addresses[index].port(), name_of(index));
         let keys = if self.offset > 0 { "db0:keys=1,expires=0,avg_ttl=0\r\n" } else { "" };
         format!(
             "# Server\r\nredis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:8.1.4\r\n\
              server_mode:standalone\r\nredis_mode:standalone\r\nprocess_id:1\r\n\
-             run_id:{index:040x}\r\ntcp_port:{port}\r\nuptime_in_seconds:100\r\nhz:10\r\n\
+             run_id:{run_id}\r\ntcp_port:{port}\r\nuptime_in_seconds:100\r\nhz:10\r\n\
              # Persistence\r\nloading:0\r\nasync_loading:0\r\nrdb_last_bgsave_status:ok\r\n\
              aof_enabled:0\r\naof_last_bgrewrite_status:ok\r\naof_last_write_status:ok\r\n\
              # Keyspace\r\n{keys}"
@@ -187,6 +188,9 @@ impl Nodes {
                 if is_up { "up" } else { "down" },
                 if is_up { 0 } else { -1 },
             );
+            if !is_up {
+                text += "master_link_down_since_seconds:-1\r\n";
+            }
         } else {
             let first = index - index % self.in_a_set;
             let replicas: Vec<usize> = (first..first + self.in_a_set)
@@ -217,6 +221,11 @@ impl Nodes {
         );
         text
     }
+}
+
+/// A run or replication id; no name is all zeros, which stands for none.
+fn name_of(number: usize) -> String {
+    format!("{:040x}", number + 1)
 }
 
 fn bulk(text: &str) -> String {

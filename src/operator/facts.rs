@@ -43,6 +43,8 @@ pub struct ClusterFacts {
     pub service: Option<ServiceFacts>,
     /// `status.election`.
     pub election: Option<Election>,
+    /// There is one, and this version cannot read it.
+    pub record_unreadable: bool,
     /// The pod that is to be master by a planned handover, by annotation.
     pub switchover_to: Option<String>,
     /// The pod that is to be master by a planned handover, because the one that is has to restart

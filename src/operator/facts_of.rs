@@ -36,6 +36,7 @@ pub fn facts_of(
         access: access(sound, passwords, tls),
         service: service(view, sound),
         election: cluster.status.election.clone(),
+        record_unreadable: cluster.record_unreadable,
         switchover_to: owned(Annotation::SwitchoverTo),
         heir: heir.map(str::to_owned),
         promote: owned(Annotation::Promote),

@@ -36,6 +36,8 @@ pub struct Memory {
     pub recreated: Option<i64>,
     /// The epoch of the last change of master that was counted.
     pub counted_epoch: Option<u64>,
+    /// When the status was written last.
+    pub status_written: Option<Instant>,
     /// Reconciles in a row that did not end well.
     pub failures: u32,
 }

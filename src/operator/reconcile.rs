@@ -44,6 +44,9 @@ use super::volume::{self, VolumeStep};
 /// For how long a repair stays in sight as the condition `Drifted`.
 const DRIFT_SHOWN: Duration = Duration::from_secs(3600);
 
+/// The least time between two writes of a status that say nothing new but how far things are.
+const STATUS_PERIOD: Duration = Duration::from_millis(500);
+
 /// After how long a process that only watches asks again for a Secret that it could not read.
 const LEARN_AGAIN: Duration = Duration::from_secs(10);
 
@@ -266,6 +269,16 @@ async fn report_status(
     let wanted = sound.map_or(0, |sound| sound.replicas);
     context.metrics.pods(&cluster.key, status.ready_replicas.unwrap_or(0), wanted);
     let Some(object) = status::object(cluster, &status) else { return };
+    let told = news(cluster, &report.findings);
+    let last = memory.borrow().status_written;
+    if let Some(due) = last.map(|at| at + STATUS_PERIOD).filter(|due| Instant::now() < *due)
+        && told.is_empty()
+    {
+        // What changes by the moment is told when it has settled: each write of the status makes
+        // one of the record come too late.
+        return report.wake_at(due);
+    }
+    memory.borrow_mut().status_written = Some(Instant::now());
     let Some(kind) = KindId::all().find(|kind| kind.row().part == Part::Cluster) else { return };
     if let Err(error) = context.requests.apply_status(kind, &cluster.key, &object).await {
         // It is gone, or another: the watch will tell.
@@ -274,7 +287,7 @@ async fn report_status(
         report.again(retry);
         return;
     }
-    for finding in news(cluster, &report.findings) {
+    for finding in told {
         context.events.tell(cluster, true, finding.reason, &finding.message, None).await;
     }
 }

@@ -176,6 +176,7 @@ async fn facts(client: &Client, key: &ClusterKey) -> ClusterFacts {
         )
     };
     let election = cluster.data.pointer("/status/election").filter(|it| !it.is_null());
+    let readable = election.and_then(|value| Election::deserialize(value).ok());
     ClusterFacts {
         key: key.clone(),
         uid: cluster.uid().unwrap(),
@@ -210,7 +211,8 @@ async fn facts(client: &Client, key: &ClusterKey) -> ClusterFacts {
                 .and_then(|spec| spec.selector)
                 .and_then(|mut it| it.remove("statefulset.kubernetes.io/pod-name")),
         }),
-        election: election.and_then(|value| Election::deserialize(value).ok()),
+        record_unreadable: election.is_some() && readable.is_none(),
+        election: readable,
         switchover_to: None,
         heir: None,
         promote: None,

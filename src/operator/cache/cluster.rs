@@ -41,6 +41,8 @@ pub struct ClusterObject {
     pub unknown_fields: Vec<String>,
     /// What was reported.
     pub status: ValkeyClusterStatus,
+    /// There is a `status.election`, and this version cannot read it.
+    pub record_unreadable: bool,
     annotations: BTreeMap<String, String>,
 }
 
@@ -59,10 +61,13 @@ impl ClusterObject {
                 fields: spec.as_object().cloned().unwrap_or_default(),
             }),
         };
-        let status = object.get("status").cloned().and_then(|status| {
-            // A status that cannot be read is written anew.
-            serde_json::from_value(status).ok()
-        });
+        let status: Option<ValkeyClusterStatus> =
+            object.get("status").cloned().and_then(|status| {
+                // A status that cannot be read is written anew.
+                serde_json::from_value(status).ok()
+            });
+        let has_record = object.pointer("/status/election").is_some_and(|it| !it.is_null());
+        let is_read = status.as_ref().is_some_and(|status| status.election.is_some());
         let mut annotations = metadata.annotations.clone().unwrap_or_default();
         annotations.retain(|key, _| key.starts_with(crate::cluster::RESERVED_PREFIX));
         Some(Self {
@@ -75,6 +80,7 @@ impl ClusterObject {
             spec,
             unknown_fields,
             status: status.unwrap_or_default(),
+            record_unreadable: has_record && !is_read,
             annotations,
         })
     }

@@ -78,6 +78,8 @@ impl Desk {
     pub fn take(&self, facts: ClusterFacts) {
         if self.is_news(&facts) {
             self.reread.set(self.reread.get() + 1);
+        } else {
+            self.keep_up(&facts);
         }
         *self.facts.borrow_mut() = facts;
         self.aim();
@@ -104,6 +106,15 @@ impl Desk {
             (now, before) => now.is_some() != before.is_some(),
         };
         record || moved
+    }
+
+    /// Others have written beside the record: the next write names the version after that.
+    fn keep_up(&self, facts: &ClusterFacts) {
+        let mut known = self.known.borrow_mut();
+        let is_same = known.version > 0 && facts.election == known.status;
+        if is_same && is_older(&known.resource_version, &facts.resource_version) {
+            known.resource_version.clone_from(&facts.resource_version);
+        }
     }
 
     /// Tells the set what it is watched for now.

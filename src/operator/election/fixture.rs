@@ -42,6 +42,7 @@ pub(super) fn facts(pods: usize) -> ClusterFacts {
         access: Some(Access { operator_password: Secret::new("secret".to_owned()), tls: None }),
         service: None,
         election: None,
+        record_unreadable: false,
         switchover_to: None,
         heir: None,
         promote: None,

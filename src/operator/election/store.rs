@@ -25,7 +25,7 @@ use crate::runtime::{Store, StoreError, Versioned};
 use crate::sentinel::{NodeId, Pointer, Record};
 
 use super::calls::{self, CallError};
-use super::desk::Desk;
+use super::desk::{Desk, is_older};
 use super::lease;
 use super::record::{from_status, node_of, pod_name};
 use super::view::Problem;
@@ -82,7 +82,7 @@ impl ClusterStore {
                     self.desk.learn(now, Some(status), known.record);
                     return Ok(true);
                 }
-                Err(CallError::Conflict) => self.look().await?,
+                Err(CallError::Conflict) => self.look_past(&known.resource_version).await?,
                 Err(error) => return Err(unavailable(error)),
             }
         }
@@ -116,28 +116,64 @@ impl ClusterStore {
         }
     }
 
-    /// Reads the object and keeps what is in it.
+    /// Takes what the watch has brought, if that can be read and is not older than what is known;
+    /// else reads the object. A write on it names its version, so one that is late does no harm.
     async fn look(&self) -> Result<(), StoreError> {
+        let seen = {
+            let (facts, known) = (self.desk.facts.borrow(), self.desk.known.borrow());
+            let is_late = is_older(&facts.resource_version, &known.resource_version);
+            let is_of_use = !is_late && !facts.record_unreadable;
+            is_of_use.then(|| (facts.resource_version.clone(), facts.election.clone()))
+        };
+        match seen {
+            Some((resource_version, election)) => self.take(resource_version, election).await,
+            None => self.look_anew().await,
+        }
+    }
+
+    /// After a write in a version that is no more: what the watch has brought counts only if it is
+    /// newer than that.
+    async fn look_past(&self, version: &str) -> Result<(), StoreError> {
+        if is_older(version, &self.desk.facts.borrow().resource_version) {
+            self.look().await
+        } else {
+            self.look_anew().await
+        }
+    }
+
+    /// Reads the object and keeps what is in it.
+    async fn look_anew(&self) -> Result<(), StoreError> {
         let found = calls::find(&self.clusters, &self.name).await.map_err(unavailable)?;
         let found = found.filter(|object| object.uid().as_deref() == Some(&self.uid));
         let Some(object) = found else {
             return Err(unavailable(CallError::Missing));
         };
-        let unreadable = |text: String| {
-            self.problem(Some(Problem::RecordUnreadable(text.clone())));
-            StoreError::Unavailable(io::Error::new(io::ErrorKind::InvalidData, text))
-        };
         let status = match object.data.pointer("/status/election") {
             None | Some(Value::Null) => None,
             Some(value) => Some(
                 Election::deserialize(value)
-                    .map_err(|error| unreadable(format!("status.election: {error}")))?,
+                    .map_err(|error| self.unreadable(format!("status.election: {error}")))?,
             ),
         };
+        self.take(object.resource_version().unwrap_or_default(), status).await
+    }
+
+    fn unreadable(&self, text: String) -> StoreError {
+        self.problem(Some(Problem::RecordUnreadable(text.clone())));
+        StoreError::Unavailable(io::Error::new(io::ErrorKind::InvalidData, text))
+    }
+
+    /// Keeps a record that was found, unless it is another operator's.
+    async fn take(
+        &self,
+        resource_version: String,
+        status: Option<Election>,
+    ) -> Result<(), StoreError> {
         let record = match &status {
             None => None,
             Some(status) => Some(
-                from_status(&self.name, status).map_err(|error| unreadable(error.to_string()))?,
+                from_status(&self.name, status)
+                    .map_err(|error| self.unreadable(error.to_string()))?,
             ),
         };
         if let Some(other) = status.as_ref().and_then(|status| status.operator.as_deref())
@@ -149,7 +185,7 @@ impl ClusterStore {
             return Err(StoreError::Unavailable(io::Error::other(text)));
         }
         self.problem(None);
-        self.desk.learn(object.resource_version().unwrap_or_default(), status, record);
+        self.desk.learn(resource_version, status, record);
         Ok(())
     }
 
@@ -158,7 +194,19 @@ impl ClusterStore {
         Versioned { record: known.record.clone(), version: known.version }
     }
 
+    /// Takes what the watch has brought, if that is not older than what is known; else reads it.
     async fn look_at_service(&self) -> Result<(), StoreError> {
+        let seen = self.desk.facts.borrow().service.clone();
+        let known = self.desk.service.borrow().clone();
+        let is_late = match (&seen, &known) {
+            (Some(seen), Some(known)) => is_older(&seen.resource_version, &known.resource_version),
+            (None, Some(_)) => true,
+            (_, None) => false,
+        };
+        if !is_late {
+            *self.desk.service.borrow_mut() = seen;
+            return Ok(());
+        }
         let found = calls::find(&self.services, &self.service_name()).await;
         let service = found.map_err(unavailable)?;
         *self.desk.service.borrow_mut() = service.as_ref().map(facts_of);
@@ -188,7 +236,7 @@ impl Store for ClusterStore {
                     return Ok(self.desk.known.borrow().version);
                 }
                 Err(CallError::Conflict) => {
-                    self.look().await?;
+                    self.look_past(&resource_version).await?;
                     if self.desk.known.borrow().version != version {
                         return Err(StoreError::Conflict);
                     }
@@ -249,7 +297,13 @@ impl Store for ClusterStore {
                 *self.desk.service.borrow_mut() = Some(facts_of(&service));
                 Ok(())
             }
-            Err(CallError::Conflict) => Err(StoreError::Conflict),
+            Err(CallError::Conflict) => {
+                // What the watch has brought may be just as old.
+                let found = calls::find(&self.services, &self.service_name()).await;
+                *self.desk.service.borrow_mut() =
+                    found.map_err(unavailable)?.as_ref().map(facts_of);
+                Err(StoreError::Conflict)
+            }
             Err(error) => Err(unavailable(error)),
         }
     }
