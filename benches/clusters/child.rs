@@ -47,10 +47,10 @@ impl Child {
         fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
     }
 
-    /// The most memory that it ever held, in KiB.
-    pub fn peak_kib(&self) -> u64 {
+    /// A line of what the kernel says of its memory, in KiB.
+    pub fn memory_kib(&self, name: &str) -> u64 {
         let text = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
         line.split_whitespace().next().unwrap().parse().unwrap()
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::BufRead as _;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gungnir::operator::{LeaseName, LeaseTimes, Options, Scope, run_on};
@@ -11,6 +12,9 @@ use tokio::time::{Instant, sleep};
 
 use crate::child::Child;
 use crate::tap::{Seen, Tap};
+
+/// How often requests are counted.
+const COUNT_PERIOD: Duration = Duration::from_millis(100);
 
 /// What was asked: `gungnir PATCH services`, how often.
 pub type Requests = BTreeMap<String, usize>;
@@ -57,8 +61,9 @@ impl Operated {
         Cost { cores, ..self.cost() }
     }
 
-    pub fn peak_mib(&self) -> f64 {
-        self.0.peak_kib() as f64 / 1024.0
+    /// What it holds, and the most that it ever held, in MiB.
+    pub fn memory_mib(&self) -> [f64; 2] {
+        ["VmRSS:", "VmHWM:"].map(|name| self.0.memory_kib(name) as f64 / 1024.0)
     }
 }
 
@@ -80,13 +85,29 @@ pub async fn operate() {
         pause_all: false,
     };
     let (ended, end) = tokio::sync::oneshot::channel::<()>();
-    std::thread::spawn(move || {
-        println!("ready");
-        for _ in std::io::stdin().lock().lines().map_while(Result::ok) {
-            let mut requests = Requests::new();
+    let counted = Arc::new(Mutex::new(Requests::new()));
+    let count = {
+        let counted = Arc::clone(&counted);
+        move || {
+            let mut requests = counted.lock().unwrap();
             for seen in tap.take() {
                 *requests.entry(name_of(&seen)).or_default() += 1;
             }
+        }
+    };
+    let counts = count.clone();
+    // Often, since what was seen takes room that is not the operator's.
+    std::thread::spawn(move || {
+        loop {
+            counts();
+            std::thread::sleep(COUNT_PERIOD);
+        }
+    });
+    std::thread::spawn(move || {
+        println!("ready");
+        for _ in std::io::stdin().lock().lines().map_while(Result::ok) {
+            count();
+            let requests = std::mem::take(&mut *counted.lock().unwrap());
             println!("{}", serde_json::to_string(&requests).unwrap());
         }
         let _ = ended.send(());

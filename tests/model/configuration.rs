@@ -245,9 +245,14 @@ pub const DEEP: &[Configuration] = &[
         Configuration { start: Start::Replaced, ..WHOLE },
     ),
     row(
-        "a link is reset, a firewall pretends an end, and a process ends",
-        Faults { resets: 1, pretences: 1, ..KILL },
-        BASE,
+        "a link is reset, a firewall pretends an end, messages are late",
+        Faults { resets: 1, pretences: 1, ..NONE },
+        Configuration { writes: 2, ..LATE },
+    ),
+    row(
+        "five nodes, one is cut off, messages are late",
+        Faults { isolations: 1, ..NONE },
+        Configuration { late: true, ..FIVE },
     ),
 ];
 

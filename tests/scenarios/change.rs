@@ -49,6 +49,82 @@ pub fn switchover(world: &World) -> Figures {
     figures
 }
 
+/// C13: replicas first, the old master last.
+pub fn rolled(world: &World) -> Figures {
+    let set = ValkeySet::usual(world, "C13");
+    let master = set.settle(3);
+    let uid = |pod: &str| set.get(Kind::Pod, pod).map(|pod| pod["metadata"]["uid"].clone());
+    let pods: Vec<String> = (0..3).map(ValkeySet::pod).collect();
+    let before: Vec<Option<Value>> = pods.iter().map(|pod| uid(pod)).collect();
+    let mut trial = Trial::start(&set);
+    trial.fault(|| {
+        set.apply(&json!({ "replicas": 3, "podLabels": { "example.com/turn": "second" } }));
+        set.moved(&master);
+        let own = pods.iter().position(|pod| *pod == master).expect("a pod of the set");
+        let replicas = pods.iter().zip(&before).filter(|(pod, _)| **pod != master);
+        for (pod, before) in replicas {
+            assert_ne!(uid(pod), *before, "{pod} is restarted before the master hands over");
+        }
+        until("the old master is restarted, too", DEADLINE, || match uid(&master) {
+            Some(now) if Some(&now) != before[own].as_ref() => Ok(()),
+            other => Err(format!("{other:?}")),
+        });
+    });
+    let figures = trial.finish(3);
+    figures.are_safe();
+    assert_eq!(figures.plain_lost, 0, "a roll loses nothing: {figures}");
+    assert!(figures.gap < Duration::from_secs(3), "{figures}");
+    figures
+}
+
+/// C21: the record is gone, or an hour old.
+pub fn record_restored(world: &World) -> Figures {
+    let set = ValkeySet::usual(world, "C21");
+    let first = set.settle(3);
+    let copy = set.resource()["status"]["election"].clone();
+    let target = if first == ValkeySet::pod(1) { ValkeySet::pod(2) } else { ValkeySet::pod(1) };
+    set.annotate("valkey.verilean.io/switchover-to", &target);
+    assert_eq!(set.moved(&first), target);
+    set.settle(3);
+    let mut trial = Trial::start(&set);
+    trial.fault(|| {
+        for election in [Value::Null, copy] {
+            set.write_election(&election);
+            until("the record is of who leads", DEADLINE, || {
+                let now = set.resource()["status"]["election"].clone();
+                let leads = now["master"]["pod"] == target && now["phase"] == "Stable";
+                if leads && now != election { Ok(()) } else { Err(now.to_string()) }
+            });
+            assert_eq!(set.settle(3), target, "whoever leads goes on");
+        }
+    });
+    let figures = trial.finish(3);
+    figures.are_safe();
+    assert_eq!(set.pointer(), Some(target), "nobody is elected from an old record");
+    assert_eq!(figures.plain_lost, 0, "{figures}");
+    figures
+}
+
+/// C22: while pods run, their passwords are put back.
+pub fn secret_deleted(world: &World) -> Figures {
+    let set = ValkeySet::usual(world, "C22");
+    let master = set.settle(3);
+    let before = set.get(Kind::Secret, "shop-secret").expect("a Secret")["data"].clone();
+    let mut trial = Trial::start(&set);
+    trial.fault(|| {
+        set.cluster().delete(Kind::Secret, &set.namespace, "shop-secret");
+        until("the passwords are put back", DEADLINE, || {
+            let now = set.get(Kind::Secret, "shop-secret").ok_or("it is not there")?;
+            if now["data"] == before { Ok(()) } else { Err("it has others".to_owned()) }
+        });
+    });
+    let figures = trial.finish(3);
+    figures.are_safe();
+    assert_eq!(set.pointer(), Some(master), "no failover");
+    assert_eq!(figures.plain_lost, 0, "{figures}");
+    figures
+}
+
 /// C15.
 pub fn hand_edits(world: &World) {
     let set = ValkeySet::usual(world, "C15");

@@ -130,6 +130,14 @@ impl Cluster {
         self.request(|| api.patch(name, &parameters, &patch));
     }
 
+    /// Somebody changes the status of an object.
+    #[track_caller]
+    pub fn edit_status(&self, kind: Kind, namespace: &str, name: &str, change: &Value) {
+        let api = self.api(kind, namespace);
+        let (parameters, patch) = (PatchParams::default(), Patch::Merge(change));
+        self.request(|| api.patch_status(name, &parameters, &patch));
+    }
+
     /// Somebody deletes an object; one that is gone is fine.
     #[track_caller]
     pub fn delete(&self, kind: Kind, namespace: &str, name: &str) {

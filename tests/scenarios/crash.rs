@@ -3,6 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::cluster::Kind;
 use crate::create_and_scale::NO_GAP;
 use crate::figures::Figures;
@@ -76,6 +78,49 @@ pub fn replica_deleted(world: &World) -> Figures {
     assert_eq!(figures.plain_lost, 0, "{figures}");
     assert!(took < Duration::from_secs(60), "it is back after {took:?}");
     assert!(figures.gap < NO_GAP, "{figures}");
+    figures
+}
+
+/// C10: a power cut, where every write is on the disk before it is answered.
+pub fn all_killed(world: &World) -> Figures {
+    let set = ValkeySet::usual(world, "C10");
+    set.apply(&json!({ "replicas": 3, "config": { "appendfsync": "always" } }));
+    set.settle(3);
+    let mut trial = Trial::start(&set);
+    let nodes = world.nodes();
+    let pods: Vec<String> = (0..3).map(ValkeySet::pod).collect();
+    let processes: Vec<u32> = pods.iter().map(|pod| nodes.process(&set.namespace, pod)).collect();
+    trial.fault(|| processes.into_iter().for_each(|process| nodes.kill(process)));
+    let figures = trial.finish(3);
+    figures.are_safe();
+    assert_eq!(figures.plain_lost, 0, "every write was on a disk: {figures}");
+    figures
+}
+
+/// C19: the record knows that the replica is away, so nobody waits for it.
+pub fn after_a_long_absence(world: &World) -> Figures {
+    let set = ValkeySet::usual(world, "C19");
+    let master = set.settle(3);
+    let nodes = world.nodes();
+    let replica = if master == ValkeySet::pod(1) { ValkeySet::pod(2) } else { ValkeySet::pod(1) };
+    let away = nodes.stop(nodes.process(&set.namespace, &replica));
+    until("the record is without it", 2 * DEADLINE, || {
+        let election = set.resource()["status"]["election"].clone();
+        let members = election["inSync"].as_array().map_or(0, Vec::len);
+        if members == 1 { Ok(()) } else { Err(election.to_string()) }
+    });
+    let mut trial = Trial::start(&set);
+    let process = nodes.process(&set.namespace, &master);
+    let next = trial.fault(|| {
+        nodes.kill(process);
+        set.moved(&master)
+    });
+    let took = trial.since_fault();
+    assert_ne!(next, replica, "it was away");
+    away.heal();
+    let figures = trial.finish(3);
+    figures.are_safe();
+    assert!(took < DOWN_AFTER, "the absent one is not waited for: {took:?}");
     figures
 }
 

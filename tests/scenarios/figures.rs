@@ -24,6 +24,8 @@ pub struct Figures {
     pub plain_lost: usize,
     /// The most servers that took writes at once.
     pub writers: usize,
+    /// How long the nodes differed in where the Service leads, after the last promotion.
+    pub window: Option<Duration>,
     /// Requests of the operator that change something, events too.
     pub api_writes: usize,
 }
@@ -47,13 +49,14 @@ impl fmt::Display for Figures {
         write!(
             f,
             "longest write gap {}, acknowledged lost {} of {}, plain lost {} of {}, writers at \
-             once {}, API writes {}",
+             once {}, the Service leads there at every node after {}, API writes {}",
             seconds(self.gap),
             self.acknowledged_lost,
             self.acknowledged,
             self.plain_lost,
             self.plain,
             self.writers,
+            self.window.map_or_else(|| "–".to_owned(), seconds),
             self.api_writes,
         )
     }
@@ -92,8 +95,9 @@ fn table(old: &str, rows: &[Row]) -> String {
         let mut line = format!("| {name} | {title} ");
         let _ = write!(
             line,
-            "| {} | {} of {} | {} of {} | {} | {} |",
+            "| {} | {} | {} of {} | {} of {} | {} | {} |",
             seconds(figures.gap),
+            figures.window.map_or_else(|| "–".to_owned(), seconds),
             figures.acknowledged_lost,
             figures.acknowledged,
             figures.plain_lost,
@@ -107,9 +111,9 @@ fn table(old: &str, rows: &[Row]) -> String {
             None => lines.push(line),
         }
     }
-    let mut table = "| # | scenario | longest write gap | acknowledged writes lost | plain writes \
-                     lost | writers at once | API writes |\n| --- | --- | --- | --- | --- | --- | \
-                     --- |\n"
+    let mut table = "| # | scenario | longest write gap | Service at every node | acknowledged \
+                     writes lost | plain writes lost | writers at once | API writes |\n| --- | --- \
+                     | --- | --- | --- | --- | --- | --- |\n"
         .to_owned();
     for line in lines {
         table.push_str(&line);

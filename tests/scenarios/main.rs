@@ -154,6 +154,23 @@ const SCENARIOS: &[Scenario] = &[
         InNodes,
         Measured(cut::deleted),
     ),
+    scenario("C10", "all killed at once", All, InNodes, Measured(crash::all_killed)),
+    scenario("C13", "rolling change", All, InNodes, Measured(change::rolled)),
+    scenario(
+        "C19",
+        "a replica gone for long, then the master killed",
+        All,
+        InNodes,
+        Measured(crash::after_a_long_absence),
+    ),
+    scenario(
+        "C21",
+        "record wiped, then restored from before",
+        All,
+        InNodes,
+        Measured(change::record_restored),
+    ),
+    scenario("C22", "Secret deleted", All, InNodes, Measured(change::secret_deleted)),
     scenario("helm", "helm upgrade, then uninstall", All, InNodes, Measured(operator::upgrade)),
 ];
 

@@ -32,6 +32,12 @@ const PERIOD: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_millis(500);
 /// A reply that comes later than this is nobody's.
 const GIVEN_UP: Duration = Duration::from_secs(60);
+/// How often a connection through the Service is made.
+const REACH_PERIOD: Duration = Duration::from_millis(25);
+/// How many of them may be under way.
+const MOST_REACHING: usize = 40;
+/// Before the address of a Service, where the others are servers'.
+const THROUGH: &str = "through ";
 /// How many probes of one server may be unanswered.
 const MOST_UNANSWERED: usize = 10;
 
@@ -94,18 +100,56 @@ pub fn check_the_count() {
     }
 }
 
+/// What all probers found.
+#[derive(Debug)]
+pub struct Seen {
+    /// What each server accepted.
+    pub servers: Vec<Reign>,
+    /// What was accepted through the Service, a list a node.
+    pub through_service: Vec<Vec<Reign>>,
+}
+
+impl Seen {
+    /// How long after the first node a new connection through the Service reached the newest master
+    /// from the last one; `None` where nobody was promoted, or a node never reached it.
+    pub fn window(&self) -> Option<Duration> {
+        let through = self.through_service.iter().flatten();
+        let all = || self.servers.iter().chain(through.clone());
+        let newest = self.servers.iter().max_by_key(|reign| reign.first_answered)?;
+        let promoted = all()
+            .filter(|reign| reign.replication_id == newest.replication_id)
+            .map(|reign| reign.first_answered)
+            .min()?;
+        let histories = self.servers.iter().map(|reign| &reign.replication_id);
+        if histories.collect::<std::collections::BTreeSet<_>>().len() < 2 {
+            return None;
+        }
+        let reached = |node: &Vec<Reign>| {
+            let found = node.iter().find(|it| it.replication_id == newest.replication_id)?;
+            Some(found.first_answered.saturating_sub(promoted))
+        };
+        let times: Option<Vec<u64>> = self.through_service.iter().map(reached).collect();
+        times?.into_iter().max().map(Duration::from_nanos)
+    }
+}
+
 /// Probers on every node, who are told of every pod of a namespace that comes up.
 #[derive(Debug)]
 pub struct Probers {
     agents: Arc<Mutex<BTreeMap<u8, Agent>>>,
     ends: std::sync::mpsc::Sender<()>,
     watcher: Option<JoinHandle<()>>,
+    service: SocketAddr,
 }
 
 impl Probers {
-    /// Starts them.
-    pub fn start(nodes: &Nodes, namespace: &str, password: &str) -> Self {
-        let start = |number: &u8| (*number, Agent::start(nodes.netns(*number), &[WORD], password));
+    /// Starts them; they come to the master through this Service, too.
+    pub fn start(nodes: &Nodes, namespace: &str, service: SocketAddr, password: &str) -> Self {
+        let start = |number: &u8| {
+            let mut agent = Agent::start(nodes.netns(*number), &[WORD], password);
+            agent.tell(&json!(format!("{THROUGH}{service}")));
+            (*number, agent)
+        };
         let agents: BTreeMap<u8, Agent> = nodes.numbers().iter().map(start).collect();
         let agents = Arc::new(Mutex::new(agents));
         let (ends, end) = std::sync::mpsc::channel();
@@ -129,11 +173,11 @@ impl Probers {
                 }
             }
         });
-        Self { agents, ends, watcher: Some(watcher) }
+        Self { agents, ends, watcher: Some(watcher), service }
     }
 
     /// Ends them, and says what was accepted.
-    pub fn stop(mut self) -> Vec<Reign> {
+    pub fn stop(mut self) -> Seen {
         let _ = self.ends.send(());
         if let Some(watcher) = self.watcher.take() {
             assert!(watcher.join().is_ok(), "the pods could not be watched");
@@ -143,7 +187,14 @@ impl Probers {
             let found = agent.stop();
             serde_json::from_value::<Vec<Reign>>(found).expect("a prober ends with reigns")
         });
-        reigns.flatten().collect()
+        let service = self.service.to_string();
+        let mut seen = Seen { servers: Vec::new(), through_service: Vec::new() };
+        for reigns in reigns {
+            let (through, servers) = reigns.into_iter().partition(|it| it.server == service);
+            seen.through_service.push(through);
+            seen.servers.extend::<Vec<Reign>>(servers);
+        }
+        seen
     }
 }
 
@@ -162,8 +213,10 @@ pub fn serve() {
     let (add, mut added) = mpsc::unbounded_channel();
     thread::spawn(move || {
         for line in io::stdin().lines().map_while(Result::ok) {
-            let server: String = serde_json::from_str(&line).expect("a text");
-            if add.send(server.parse::<SocketAddr>().expect("an address")).is_err() {
+            let told: String = serde_json::from_str(&line).expect("a text");
+            let through = told.strip_prefix(THROUGH);
+            let address = through.unwrap_or(&told).parse::<SocketAddr>().expect("an address");
+            if add.send((address, through.is_some())).is_err() {
                 return;
             }
         }
@@ -171,8 +224,13 @@ pub fn serve() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
         let mut probed = JoinSet::new();
-        while let Some(server) = added.recv().await {
-            probed.spawn(probe(server, password.clone(), Arc::clone(&found)));
+        while let Some((server, is_service)) = added.recv().await {
+            let (password, found) = (password.clone(), Arc::clone(&found));
+            if is_service {
+                probed.spawn(reach(server, password, found));
+            } else {
+                probed.spawn(probe(server, password, found));
+            }
         }
         probed.abort_all();
     });
@@ -184,6 +242,23 @@ pub fn serve() {
         last_sent: *last_sent,
     });
     say(&json!(reigns.collect::<Vec<_>>()));
+}
+
+/// A new connection each time: where it leads is decided when it is made.
+async fn reach(service: SocketAddr, password: String, found: Found) {
+    let mut unanswered = JoinSet::new();
+    let mut pace = interval(REACH_PERIOD);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        pace.tick().await;
+        while unanswered.try_join_next().is_some() {}
+        if unanswered.len() < MOST_REACHING {
+            let (found, password) = (Arc::clone(&found), password.clone());
+            unanswered.spawn(timeout(PATIENCE, async move {
+                let _ = write(None, service, &password, &found).await;
+            }));
+        }
+    }
 }
 
 async fn probe(server: SocketAddr, password: String, found: Found) {

@@ -85,6 +85,16 @@ impl<'w> ValkeySet<'w> {
         self.cluster().edit("people", Kind::ValkeyCluster, &self.namespace, NAME, &change);
     }
 
+    /// Somebody puts a record in the place of the one that is there; null takes it away.
+    pub fn write_election(&self, election: &Value) {
+        // Whole: what the record before had, and this one has not, goes.
+        let whole = [Value::Null, election.clone()];
+        for election in whole.into_iter().take(if election.is_null() { 1 } else { 2 }) {
+            let change = json!({ "status": { "election": election } });
+            self.cluster().edit_status(Kind::ValkeyCluster, &self.namespace, NAME, &change);
+        }
+    }
+
     /// The API server.
     pub fn cluster(&self) -> &'w Cluster {
         &self.world.cluster

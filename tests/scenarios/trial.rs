@@ -31,7 +31,7 @@ impl<'s, 'w> Trial<'s, 'w> {
         let (address, password) = (set.address(), set.password());
         let kinds = [Kind::Waiting, Kind::Plain];
         let writers = kinds.map(|kind| Writer::start(netns, address, kind, &password)).into();
-        let probers = Probers::start(nodes, &set.namespace, &password);
+        let probers = Probers::start(nodes, &set.namespace, address, &password);
         let trial = Self { set, writers, probers, audit: Audit::start(), fault_at: now() };
         trial.write_on();
         Self { fault_at: now(), ..trial }
@@ -66,7 +66,7 @@ impl<'s, 'w> Trial<'s, 'w> {
         self.write_on();
         let end = now();
         let Self { set, writers, probers, audit, fault_at } = self;
-        let reigns = probers.stop();
+        let seen = probers.stop();
         let ledgers = writers.into_iter().map(|writer| (writer.kind, writer.stop()));
         let mut figures = Figures {
             gap: Duration::ZERO,
@@ -74,7 +74,8 @@ impl<'s, 'w> Trial<'s, 'w> {
             acknowledged_lost: 0,
             plain: 0,
             plain_lost: 0,
-            writers: most_writers_at_once(&reigns),
+            writers: most_writers_at_once(&seen.servers),
+            window: seen.window(),
             api_writes: audit.map_or(0, |audit| audit.writes()),
         };
         for (kind, ledger) in ledgers {
