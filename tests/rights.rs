@@ -16,7 +16,6 @@ use kube::api::{ApiResource, GroupVersionKind};
 use serde::Deserialize;
 use serde_json::Value;
 
-#[allow(dead_code, reason = "made for other tests, too")]
 #[path = "support/examples.rs"]
 mod examples;
 

@@ -112,7 +112,7 @@ pub async fn operate() {
         }
         let _ = ended.send(());
     });
-    run_on(client, options, async { drop(end.await) }).await.unwrap();
+    Box::pin(run_on(client, options, async { drop(end.await) })).await.unwrap();
 }
 
 /// `gungnir PATCH services`: who asks, as field managers tell. Of what is only read, the cluster and

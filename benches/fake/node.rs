@@ -30,7 +30,7 @@ struct Node {
 
 /// Every node.
 pub struct Nodes {
-    nodes: Vec<Node>,
+    all: Vec<Node>,
     addresses: Vec<SocketAddr>,
     in_a_set: usize,
     /// How many replication ids were made.
@@ -72,9 +72,9 @@ impl Nodes {
                 settings: settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
             }
         };
-        let nodes: Vec<Node> = (0..addresses.len()).map(node).collect();
+        let all: Vec<Node> = (0..addresses.len()).map(node).collect();
         let offset = if begin == Begin::Healthy { 1000 } else { 0 };
-        Self { histories: nodes.len(), nodes, addresses, in_a_set, offset }
+        Self { histories: all.len(), all, addresses, in_a_set, offset }
     }
 
     /// What a node answers, after it has done what it was told.
@@ -88,16 +88,16 @@ impl Nodes {
             ["CONFIG", "GET", ..] => return self.settings(index, &words[2..]),
             ["CONFIG", "SET", ..] => self.set(index, &words[2..]),
             ["ACL", "USERS"] => {
-                let users = &self.nodes[index].users;
+                let users = &self.all[index].users;
                 let names: String = users.iter().map(|name| bulk(name)).collect();
                 return format!("*{}\r\n{names}", users.len());
             }
             ["ACL", "SETUSER", _, ..] => {
-                self.nodes[index].users.insert(words[2].to_owned());
+                self.all[index].users.insert(words[2].to_owned());
             }
             ["ACL", "DELUSER", _, ..] => {
                 for name in &words[2..] {
-                    self.nodes[index].users.remove(*name);
+                    self.all[index].users.remove(*name);
                 }
                 return format!(":{}\r\n", words.len() - 2);
             }
@@ -110,12 +110,12 @@ impl Nodes {
     }
 
     fn lead(&mut self, index: usize) {
-        if self.nodes[index].role == Role::Leads {
+        if self.all[index].role == Role::Leads {
             return;
         }
         self.histories += 1;
         let history = name_of(self.histories);
-        let node = &mut self.nodes[index];
+        let node = &mut self.all[index];
         node.role = Role::Leads;
         node.previous = std::mem::replace(&mut node.history, history);
     }
@@ -128,23 +128,23 @@ impl Nodes {
         match upstream {
             Some(upstream) => {
                 let (history, previous) =
-                    (self.nodes[upstream].history.clone(), self.nodes[upstream].previous.clone());
-                let node = &mut self.nodes[index];
+                    (self.all[upstream].history.clone(), self.all[upstream].previous.clone());
+                let node = &mut self.all[index];
                 (node.role, node.history, node.previous) =
                     (Role::Follows(upstream), history, previous);
             }
-            None => self.nodes[index].role = Role::Nowhere,
+            None => self.all[index].role = Role::Nowhere,
         }
     }
 
     fn set(&mut self, index: usize, pairs: &[&str]) {
         for pair in pairs.chunks_exact(2) {
-            self.nodes[index].settings.insert(pair[0].to_owned(), pair[1].to_owned());
+            self.all[index].settings.insert(pair[0].to_owned(), pair[1].to_owned());
         }
     }
 
     fn settings(&self, index: usize, names: &[&str]) -> String {
-        let known = &self.nodes[index].settings;
+        let known = &self.all[index].settings;
         let value = |name: &str| known.get(name).map_or("", String::as_str);
         let pairs: String = names.iter().map(|name| bulk(name) + &bulk(value(name))).collect();
         format!("*{}\r\n{pairs}", names.len() * 2)
@@ -165,12 +165,12 @@ impl Nodes {
 
     fn replication(&self, index: usize) -> String {
         use std::fmt::Write as _;
-        let (node, offset) = (&self.nodes[index], self.offset);
+        let (node, offset) = (&self.all[index], self.offset);
         let mut text = "# Replication\r\n".to_owned();
         let upstream = match node.role {
             Role::Leads => None,
             Role::Follows(upstream) => {
-                let leads = self.nodes[upstream].role == Role::Leads;
+                let leads = self.all[upstream].role == Role::Leads;
                 Some((self.addresses[upstream].to_string(), leads))
             }
             Role::Nowhere => Some(("127.0.0.1:1".to_owned(), false)),
@@ -194,7 +194,7 @@ impl Nodes {
         } else {
             let first = index - index % self.in_a_set;
             let replicas: Vec<usize> = (first..first + self.in_a_set)
-                .filter(|it| self.nodes[*it].role == Role::Follows(index))
+                .filter(|it| self.all[*it].role == Role::Follows(index))
                 .collect();
             let count = replicas.len();
             let _ = write!(

@@ -25,9 +25,8 @@ pub fn salvage(cluster: &ClusterObject) -> Option<ValidatedCluster> {
             Ok(sound) => return Some(sound),
             Err(faults) => faults,
         };
-        let at_fault = faults.iter().filter_map(field_of);
-        let present = |name: &&str| fields.get(*name).is_some();
-        let name = at_fault.filter(present).next()?.to_owned();
+        let mut at_fault = faults.iter().filter_map(field_of);
+        let name = at_fault.find(|name| fields.get(*name).is_some())?.to_owned();
         fields.as_object_mut()?.remove(&name);
     }
 }

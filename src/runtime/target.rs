@@ -27,6 +27,7 @@ pub struct SetTargets {
 
 /// What is known of a node by other ways than asking it.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct NodeTarget {
     /// How its process is reached; `None` while there is none.
     pub process: Option<ProcessTarget>,

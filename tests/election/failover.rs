@@ -44,7 +44,6 @@ async fn killed() {
     let began = Instant::now();
     world.pods[master].kill();
     let (next, _) = moved(&world, master, epoch).await;
-    eprintln!("clients are sent to another pod after {:?}", began.elapsed());
     assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
     until("it goes on", async || writer.count() > before + 20, async || world.told().await).await;
     assert!(operator.heard("+switch-master"));

@@ -12,7 +12,7 @@ use crate::world::World;
 
 fn fence(operator: &Operator, pod: &str) {
     let pod = pod.to_owned();
-    operator.edit.replace(Box::new(move |facts| facts.fence = Some(pod.clone())));
+    *operator.edit.borrow_mut() = Box::new(move |facts| facts.fence = Some(pod.clone()));
 }
 
 #[tokio::test]
@@ -38,7 +38,7 @@ async fn fenced() {
     world.settled(2).await;
 
     // Let go, it may.
-    operator.edit.replace(Box::new(|_| {}));
+    *operator.edit.borrow_mut() = Box::new(|_| {});
     fence(&operator, &world.pods[second].name);
     world.settled(2).await;
     world.pods[third].kill();

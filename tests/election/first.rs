@@ -41,7 +41,6 @@ async fn just_made() {
     )
     .await;
     let took = began.elapsed();
-    eprintln!("writable after {took:?}");
     assert!(took < WRITABLE_WITHIN, "{took:?}");
 
     for pod in &world.pods[1..] {

@@ -28,7 +28,7 @@ use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::Client;
-use kube::ResourceExt as _;
+use kube::ResourceExt;
 use kube::api::ListParams;
 use serde::Deserialize as _;
 use tokio::sync::mpsc;
@@ -41,6 +41,9 @@ use crate::pod::PORT;
 use crate::world::NAME;
 use crate::world::World;
 
+/// Changes what the caches say.
+type Edit = Box<dyn Fn(&mut ClusterFacts)>;
+
 /// How old the caches may be.
 const CACHE_AGE: Duration = Duration::from_millis(40);
 
@@ -51,7 +54,7 @@ pub struct Operator {
     pub news: Rc<RefCell<Vec<ElectionNews>>>,
     pub key: ClusterKey,
     /// Changes what the caches say before it is told.
-    pub edit: Rc<RefCell<Box<dyn Fn(&mut ClusterFacts)>>>,
+    pub edit: Rc<RefCell<Edit>>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -83,13 +86,11 @@ impl Operator {
                 )
             }));
         }
-        let edit: Rc<RefCell<Box<dyn Fn(&mut ClusterFacts)>>> =
-            Rc::new(RefCell::new(Box::new(|_| {})));
+        let edit: Rc<RefCell<Edit>> = Rc::new(RefCell::new(Box::new(|_| {})));
         let news = Rc::new(RefCell::new(Vec::new()));
         let kept = Rc::clone(&news);
         let hear = async move {
             while let Some(item) = receiver.recv().await {
-                eprintln!("{} {}", item.reason, item.text);
                 kept.borrow_mut().push(item);
             }
         };
@@ -230,9 +231,9 @@ fn pod_facts(
     let status = object.and_then(|pod| pod.status.as_ref());
     let container =
         status.and_then(|status| status.container_statuses.as_ref()).and_then(|all| all.first());
-    let states = container.map(|it| [it.state.as_ref(), it.last_state.as_ref()]);
-    let ended = states.into_iter().flatten().flatten().filter_map(|it| it.terminated.as_ref());
-    let pod_uid = object.and_then(|pod| pod.uid());
+    let stages = container.map(|it| [it.state.as_ref(), it.last_state.as_ref()]);
+    let ended = stages.into_iter().flatten().flatten().filter_map(|it| it.terminated.as_ref());
+    let pod_uid = object.and_then(ResourceExt::uid);
     let terminated = ended
         .filter_map(|ended| {
             let container_id = ended.container_id.clone()?;

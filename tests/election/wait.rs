@@ -21,9 +21,8 @@ pub async fn until(
 ) -> Duration {
     let began = Instant::now();
     while !holds().await {
-        if began.elapsed() > DEADLINE {
-            panic!("{what}: not within {DEADLINE:?}; it is\n{}", now().await);
-        }
+        let late = began.elapsed() > DEADLINE;
+        assert!(!late, "{what}: not within {DEADLINE:?}; it is\n{}", now().await);
         sleep(POLL_PERIOD).await;
     }
     began.elapsed()

@@ -1,6 +1,7 @@
 //! A cluster in a namespace of its own: its object, what is rendered of it, its pods.
 
 use std::cell::RefCell;
+use std::fmt::Write as _;
 
 use gungnir::api::ValkeyCluster;
 use gungnir::cluster::Roles;
@@ -200,7 +201,8 @@ impl World {
             let lines: Vec<String> = pod.log().lines().map(str::to_owned).collect();
             let tail = lines[lines.len().saturating_sub(12)..].join("\n");
             let info: String = pod.ask(&["INFO", "replication"]).unwrap_or_default();
-            text += &format!("{} {} {}\n{info}{tail}\n", pod.name, pod.address(), pod.role());
+            let (name, address, role) = (&pod.name, pod.address(), pod.role());
+            let _ = writeln!(text, "{name} {address} {role}\n{info}{tail}");
         }
         for explain in self.explain.borrow().iter() {
             text += &explain();

@@ -92,11 +92,11 @@ fn commands(world: &World, work: Work, moment: Moment) {
             None
         };
         let round = round(&set, &gungnir, work, &master, &mut taps, arm);
-        let sent = taps.commands();
-        let last = sent.last().map_or("-", String::as_str);
+        let passed = taps.commands();
+        let last = passed.last().map_or("-", String::as_str);
         world.report(&format!("{work:?}, {moment:?} command {number} ({last}): {}", round.report));
         if !round.killed {
-            assert!(sent.len() < number, "nobody was killed: {sent:#?}");
+            assert!(passed.len() < number, "nobody was killed: {passed:#?}");
             break;
         }
     }

@@ -107,8 +107,8 @@ impl<const N: usize> World<N> {
         }
         if self.0.start == Start::Replaced {
             state.isolate(0, 1);
-            let hold = closure::rest(&mut state, &self.0);
-            assert!(state.record.epoch > 1, "nobody was elected: {hold:?}");
+            let why_not = closure::rest(&mut state, &self.0);
+            assert!(state.record.epoch > 1, "nobody was elected: {why_not:?}");
             state.forget_what_is_asked_again(&self.0);
         }
         for what in self.0.story {

@@ -28,25 +28,25 @@ fn said(finished: &Finished) -> (&str, &str, i32) {
     (&finished.stdout, &finished.stderr, finished.status)
 }
 
+/// A file that says another spec of `shop`.
+fn file(spec: &Value) -> (Folder, String) {
+    let folder = Folder::new();
+    let object = json!({
+        "apiVersion": "valkey.verilean.io/v1",
+        "kind": "ValkeyCluster",
+        "metadata": { "name": "shop" },
+        "spec": spec,
+    });
+    folder.write("shop.yaml", &object.to_string());
+    let path = folder.path().join("shop.yaml").to_str().unwrap().to_owned();
+    (folder, path)
+}
+
 impl World {
     async fn diff(&self, more: &[&str]) -> Finished {
         let mut arguments = vec!["diff", "--live", "-n", self.namespace.as_str()];
         arguments.extend(more);
         gungnir(&arguments).await
-    }
-
-    /// A file that says another spec of `shop`.
-    fn file(&self, spec: &Value) -> (Folder, String) {
-        let folder = Folder::new();
-        let object = json!({
-            "apiVersion": "valkey.verilean.io/v1",
-            "kind": "ValkeyCluster",
-            "metadata": { "name": "shop" },
-            "spec": spec,
-        });
-        folder.write("shop.yaml", &object.to_string());
-        let path = folder.path().join("shop.yaml").to_str().unwrap().to_owned();
-        (folder, path)
     }
 
     /// Stops the operator's repairs.
@@ -66,7 +66,7 @@ async fn a_converged_cluster_shows_nothing() {
         world.created().await;
         let finished = world.diff(&[]).await;
         assert_eq!(said(&finished), ("", "", 0));
-        let (_folder, path) = world.file(&json!({}));
+        let (_folder, path) = file(&json!({}));
         let finished = world.diff(&[&path]).await;
         assert_eq!(said(&finished), ("", "", 0));
         // A dry run leaves no trace: the operator has nothing to do.
@@ -129,7 +129,7 @@ async fn a_change_of_the_spec_shows_that_value_and_what_it_does() {
     with_operator("live-spec", |world: World| async move {
         world.shop(json!({ "auth": { "enabled": true } })).await;
         world.created().await;
-        let (_folder, path) = world.file(&json!({ "image": "valkey/valkey:8.1.3" }));
+        let (_folder, path) = file(&json!({ "image": "valkey/valkey:8.1.3" }));
         let finished = world.diff(&[&path]).await;
         let namespace = &world.namespace;
         let expected = format!(
@@ -142,7 +142,7 @@ async fn a_change_of_the_spec_shows_that_value_and_what_it_does() {
         assert_eq!(said(&finished), (expected.as_str(), "", 1));
 
         // What no StatefulSet changes is shown all the same.
-        let (_folder, path) = world.file(&json!({ "persistence": { "storageSize": "9Gi" } }));
+        let (_folder, path) = file(&json!({ "persistence": { "storageSize": "9Gi" } }));
         let finished = world.diff(&[&path, "-o", "summary"]).await;
         assert_eq!(finished.status, 1, "{finished:?}");
         assert!(finished.stdout.contains("StatefulSet"), "{finished:?}");
@@ -158,7 +158,7 @@ async fn what_is_no_longer_of_the_set_is_shown_as_deleted_and_what_is_new_as_add
         world.created().await;
         world.until("made", "NetworkPolicy", "shop", |_| true).await;
         world.rest().await;
-        let (_folder, path) = world.file(&json!({}));
+        let (_folder, path) = file(&json!({}));
         let finished = world.diff(&[&path, "-o", "summary"]).await;
         assert_eq!(finished.status, 1, "{finished:?}");
         let namespace = &world.namespace;
@@ -184,7 +184,7 @@ async fn what_is_no_longer_of_the_set_is_shown_as_deleted_and_what_is_new_as_add
 async fn what_people_apply_themselves_is_compared_with_what_they_applied() {
     with_operator("live-gitops", |world: World| async move {
         world.shop(json!({ "management": "GitOps" })).await;
-        let (_folder, path) = world.file(&json!({ "management": "GitOps" }));
+        let (_folder, path) = file(&json!({ "management": "GitOps" }));
         let render = ["render", &path, "-n", &world.namespace, "-o", "json"];
         let rendered: Value = serde_json::from_str(&gungnir(&render).await.stdout).unwrap();
         for object in rendered["items"].as_array().unwrap() {
@@ -195,7 +195,7 @@ async fn what_people_apply_themselves_is_compared_with_what_they_applied() {
         assert_eq!(said(&finished), ("", "", 0));
         // Without the operator's eyes: what is rendered no more leaves by who applied it.
         let spec = json!({ "management": "GitOps", "labels": { "team": "core" } });
-        let (_folder, path) = world.file(&spec);
+        let (_folder, path) = file(&spec);
         let finished = world.diff(&[&path]).await;
         assert!(
             finished.stdout.contains("@@ metadata.labels.team @@ none\n+core\n"),

@@ -5,6 +5,7 @@
 //! controllers and no kubelets: pods are made by the tests where they need some, and owner
 //! references are read where a garbage collector would act on them.
 #![allow(clippy::expect_used, clippy::unwrap_used)]
+#![allow(clippy::large_futures)] // each is one test
 
 mod account;
 mod conflict;
@@ -25,10 +26,8 @@ mod volume;
 mod whole;
 mod world;
 
-#[allow(dead_code, reason = "made for other tests, too")]
 #[path = "../support/differences.rs"]
 mod differences;
-#[allow(dead_code, reason = "made for other tests, too")]
 #[path = "../support/examples.rs"]
 mod examples;
 #[allow(dead_code, reason = "made for other tests, too")]

@@ -350,7 +350,7 @@ impl World {
         let start = Instant::now();
         loop {
             self.tap.take();
-            sleep(Duration::from_millis(1000)).await;
+            sleep(Duration::from_secs(1)).await;
             let seen = self.tap.take();
             if seen.is_empty() {
                 return;
