@@ -38,7 +38,7 @@ pub const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 /// How long a client waits for a reply.
 pub const REPLY_LIMIT: Duration = Duration::from_secs(1);
 /// How long a client waits before it asks again who is master.
-const RETRY_PAUSE: Duration = Duration::from_millis(2);
+const RETRY_PAUSE: Duration = Duration::from_millis(10);
 /// How long a `WAIT` waits, in milliseconds.
 const WAIT_LIMIT_MS: &str = "500";
 
