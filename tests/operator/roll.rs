@@ -36,8 +36,13 @@ async fn replicas_are_restarted_one_by_one_and_the_master_after_a_handover() {
         world.pod(1, "r2").await;
         world.asked_to_hand_over("shop-1").await;
         assert!(world.get("Pod", "shop-0").await.is_some(), "the master is handed over first");
-        let message = world.condition("Progressing", "True").await;
-        assert!(message.contains("until shop-1 is master"), "{message}");
+        // How far it is, the status says when that has settled.
+        world
+            .until("told", "ValkeyCluster", "shop", |cluster| {
+                let told = find(cluster, "Progressing").unwrap()["message"].to_string();
+                told.contains("until shop-1 is master")
+            })
+            .await;
         world.master(1).await;
         world.gone("Pod", "shop-0").await;
         world.pod(0, "r2").await;
