@@ -12,7 +12,8 @@ pub enum Annotation {
     SwitchoverTo,
     /// On a cluster, by people: a pod that is to be promoted although data may be lost.
     Promote,
-    /// On a cluster, by people: a pod that serves no reads until the annotation is gone.
+    /// On a cluster, by people: a pod that serves no reads and does not lead until the annotation is
+    /// gone.
     Fence,
     /// On a child, by the operator: the hash of the manifest that was applied.
     Applied,

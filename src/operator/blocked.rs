@@ -13,16 +13,15 @@ use super::report::Report;
 /// passwords are made meanwhile.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// Notes the pods that cannot start.
-pub fn note(view: &View, now: Timestamp, report: &mut Report) {
-    let mut found: Vec<(&'static str, String)> = Vec::new();
+/// Notes the pods that cannot start. `now` and `at` are the same instant.
+pub fn note(view: &View, now: Timestamp, at: Instant, report: &mut Report) {
     for pod in view.pods.values().filter(|pod| !pod.deleting) {
         let Some(block) = &pod.block else { continue };
         let age = pod.created.map(|created| now.duration_since(created));
         let age = age.and_then(|age| Duration::try_from(age).ok()).unwrap_or_default();
         let left = GRACE.checked_sub(age).filter(|left| !left.is_zero());
         if let (Block::NoNode(_) | Block::NoConfig(_), Some(left)) = (block, left) {
-            report.wake_at(Instant::now() + left);
+            report.wake_at(at + left);
             continue;
         }
         let (reason, text) = match block {
@@ -44,9 +43,6 @@ pub fn note(view: &View, now: Timestamp, report: &mut Report) {
                 ("Crashes", format!("{}: `{container}` ends again and again; {help}", pod.name))
             }
         };
-        found.push((reason, text));
-    }
-    for (reason, text) in found {
         report.find(ConditionType::PodsBlocked, reason, text);
     }
 }
@@ -72,7 +68,7 @@ mod tests {
         view.pods.insert(pod.name.clone(), Rc::new(pod));
         let mut report = Report::default();
         let now = Timestamp::from_second(1_000_000 + age_s).unwrap();
-        note(&view, now, &mut report);
+        note(&view, now, Instant::now(), &mut report);
         let found = report.findings.into_iter().map(|it| (it.reason, it.message)).collect();
         (found, report.wake_at.is_some())
     }

@@ -109,8 +109,8 @@ impl Health {
 
     fn metrics_now(&self) -> String {
         let clusters = self.cache.clusters().into_iter();
-        let views = clusters.filter_map(|key| Some((self.elections.view(&key)?, key)));
-        self.metrics.elections.show(views.map(|(view, key)| (key, view)));
+        let views = clusters.filter_map(|key| self.elections.view(&key).map(|view| (key, view)));
+        self.metrics.elections.show(views);
         self.metrics.text()
     }
 

@@ -264,7 +264,7 @@ async fn report_status(
         standing::note(election, report);
         count_change(context, memory, election);
     }
-    blocked::note(&view, now, report);
+    blocked::note(&view, now, Instant::now(), report);
     let status = status::status(cluster, &view, election.as_ref(), sound.as_deref(), report, now);
     let wanted = sound.map_or(0, |sound| sound.replicas);
     context.metrics.pods(&cluster.key, status.ready_replicas.unwrap_or(0), wanted);

@@ -196,7 +196,6 @@ fn nodes(key: &ClusterKey, seen: &Observation, local: &Local) -> Vec<NodeView> {
         let report = node.report.as_ref();
         NodeView {
             pod: pod_name(&key.name, NodeId::at(index)),
-            answers: report.is_some(),
             down: local.nodes.get(index).is_some_and(|clock| clock.down),
             behind_bytes: report.zip(leader).and_then(|(report, leader)| {
                 let same = report.history == leader.history;

@@ -33,8 +33,6 @@ pub struct Change {
 pub struct NodeView {
     /// Its name.
     pub pod: String,
-    /// It answers.
-    pub answers: bool,
     /// It was told to be down: SDOWN, or dead for sure.
     pub down: bool,
     /// How far behind the recorded master it is on the same history, in bytes; `None` when that is

@@ -173,7 +173,6 @@ mod tests {
     fn view() -> ElectionView {
         let node = |pod: &str, down: bool| NodeView {
             pod: pod.to_owned(),
-            answers: !down,
             down,
             behind_bytes: (!down).then_some(28),
         };
