@@ -49,8 +49,10 @@ pub async fn grant(server: &Server, namespace: &str) {
 pub fn note(seen: &Seen, code: u16) {
     static KNOWN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let Some(file) = env::var_os(USED) else { return };
+    // Held until the line is whole: tests run beside each other.
+    let mut known = KNOWN.lock().unwrap();
     for right in rights_of(seen, code) {
-        if KNOWN.lock().unwrap().insert(right.clone()) {
+        if known.insert(right.clone()) {
             let mut file = OpenOptions::new().create(true).append(true).open(&file).unwrap();
             writeln!(file, "{right}").unwrap();
         }
