@@ -59,16 +59,20 @@ pub struct Row {
     down_after_ms: u32,
 }
 
+/// How long a client waits for a server: long beside an answer, short beside a failover, so that a
+/// gap is the controller's and not made of whole attempts of its clients.
+const PATIENCE: Duration = Duration::from_millis(250);
+
 /// Five clients, one of which waits for a replica, at what two cores can do.
 fn full_load() -> Load {
-    Load { waiting: vec![1], plain: 4, depth: 50, per_second: 10_000 }
+    Load { waiting: vec![1], plain: 4, depth: 50, per_second: 10_000, patience: PATIENCE }
 }
 
 /// Every row, for servers of a series.
 pub fn rows(series: &str) -> Vec<Row> {
     // As Valkey Sentinel's own documentation sets a set up.
     let usual = SetSetup { series: series.into(), replicas_to_write: 0, ..SetSetup::default() };
-    let light = Load { waiting: Vec::new(), ..Load::default() };
+    let light = Load { waiting: Vec::new(), patience: PATIENCE, ..Load::default() };
     let safe = SetSetup { series: series.into(), ..SetSetup::default() };
     let gap = |name, fault| Row {
         name,
@@ -181,6 +185,7 @@ fn inside(set: &Set) -> WriterSetup {
         kind: Kind::Plain,
         depth: 1,
         per_second: 500,
+        patience: PATIENCE,
     }
 }
 

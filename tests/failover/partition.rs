@@ -63,6 +63,7 @@ fn stays_with_node_1(set: &Set, number: u8, kind: Kind) -> WriterSetup {
         kind,
         depth: 1,
         per_second: INSIDE_PER_SECOND,
+        patience: Load::default().patience,
     }
 }
 

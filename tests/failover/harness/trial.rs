@@ -34,12 +34,15 @@ pub struct Load {
     pub depth: u32,
     /// How many writes a plain client tries a second.
     pub per_second: u32,
+    /// How long a client waits for a connection and for a reply; for replicas, half as long.
+    pub patience: Duration,
 }
 
 impl Default for Load {
     /// Two clients that wait for a replica, and four that take the master's word, 500 a second.
     fn default() -> Self {
-        Self { waiting: vec![1, 1], plain: 4, depth: 1, per_second: 500 }
+        let patience = Duration::from_secs(1);
+        Self { waiting: vec![1, 1], plain: 4, depth: 1, per_second: 500, patience }
     }
 }
 
@@ -194,6 +197,7 @@ impl Load {
             kind,
             depth: if kind == Kind::Plain { self.depth } else { 1 },
             per_second: self.per_second,
+            patience: self.patience,
         };
         (1..).zip(waiting.chain(plain)).map(writer).collect()
     }

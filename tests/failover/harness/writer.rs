@@ -33,14 +33,8 @@ use super::resp::Reply;
 use super::resp::add_request;
 use super::resp::read_reply;
 
-/// How long a client waits for a connection.
-pub const CONNECT_LIMIT: Duration = Duration::from_secs(1);
-/// How long a client waits for a reply.
-pub const REPLY_LIMIT: Duration = Duration::from_secs(1);
 /// How long a client waits before it asks again who is master.
-const RETRY_PAUSE: Duration = Duration::from_millis(10);
-/// How long a `WAIT` waits, in milliseconds.
-const WAIT_LIMIT_MS: &str = "500";
+const RETRY_PAUSE: Duration = Duration::from_millis(2);
 
 /// What confirms a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +58,8 @@ pub struct WriterSetup {
     pub depth: u32,
     /// How many writes it tries a second.
     pub per_second: u32,
+    /// How long it waits for a connection and for a reply; for replicas, half as long.
+    pub patience: Duration,
 }
 
 /// Clients that are writing; they end when dropped.
@@ -177,14 +173,15 @@ impl Writer {
 
     /// Writes to one server until something goes wrong.
     async fn write_to(&mut self, address: SocketAddr) -> Result<Infallible, String> {
-        let connected = timeout(CONNECT_LIMIT, connect(self.setup.from, address)).await;
+        let patience = self.setup.patience;
+        let connected = timeout(patience, connect(self.setup.from, address)).await;
         let stream =
             connected.map_err(|_| "no connection in time")?.map_err(|error| cause(&error))?;
         let mut stream = BufReader::new(stream);
         let mut login = String::new();
         add_request(&mut login, &["AUTH", "app", "any"]);
-        send(&mut stream, login.as_bytes()).await?;
-        if let Some(error) = reply(&mut stream).await?.error() {
+        send(&mut stream, login.as_bytes(), patience).await?;
+        if let Some(error) = reply(&mut stream, patience).await?.error() {
             return Err(error.to_owned());
         }
         let depth = self.setup.depth.max(1);
@@ -197,7 +194,7 @@ impl Writer {
             let first = self.number + 1;
             self.number += depth;
             let batch = self.batch(first);
-            send(&mut stream, batch.as_bytes()).await?;
+            send(&mut stream, batch.as_bytes(), patience).await?;
             for number in first..=self.number {
                 self.confirm(number, &mut stream).await?;
             }
@@ -206,21 +203,23 @@ impl Writer {
 
     fn batch(&self, first: u32) -> String {
         let key = lock(&self.ledger).key.clone();
+        let wait_ms = (self.setup.patience / 2).as_millis().to_string();
         let mut batch = String::new();
         for number in first..=self.number {
             add_request(&mut batch, &["RPUSH", &key, &number.to_string()]);
             if let Kind::Waiting(replicas) = self.setup.kind {
-                add_request(&mut batch, &["WAIT", &replicas.to_string(), WAIT_LIMIT_MS]);
+                add_request(&mut batch, &["WAIT", &replicas.to_string(), &wait_ms]);
             }
         }
         batch
     }
 
     async fn confirm(&self, number: u32, stream: &mut BufReader<TcpStream>) -> Result<(), String> {
-        let written = reply(stream).await?;
+        let patience = self.setup.patience;
+        let written = reply(stream, patience).await?;
         if let Kind::Waiting(replicas) = self.setup.kind {
             // It is answered even if the write was not taken.
-            let held = number_of(reply(stream).await?)?;
+            let held = number_of(reply(stream, patience).await?)?;
             number_of(written)?;
             if held < i64::from(replicas) {
                 return Err(format!("WAIT answered {held}"));
@@ -233,13 +232,17 @@ impl Writer {
     }
 }
 
-async fn send(stream: &mut BufReader<TcpStream>, bytes: &[u8]) -> Result<(), String> {
-    let sent = timeout(REPLY_LIMIT, stream.get_mut().write_all(bytes)).await;
+async fn send(
+    stream: &mut BufReader<TcpStream>,
+    bytes: &[u8],
+    limit: Duration,
+) -> Result<(), String> {
+    let sent = timeout(limit, stream.get_mut().write_all(bytes)).await;
     sent.map_err(|_| "not sent in time".to_owned())?.map_err(|error| cause(&error))
 }
 
-async fn reply(stream: &mut BufReader<TcpStream>) -> Result<Reply, String> {
-    let read = timeout(REPLY_LIMIT, read_reply(stream)).await;
+async fn reply(stream: &mut BufReader<TcpStream>, limit: Duration) -> Result<Reply, String> {
+    let read = timeout(limit, read_reply(stream)).await;
     read.map_err(|_| "no reply in time".to_owned())?.map_err(|error| cause(&error))
 }
 
