@@ -133,6 +133,7 @@ async fn watch(ports: Vec<u16>, clock: Clock, counts: Rc<std::cell::Cell<(u64, u
         fence: Some(Fence::new(Secret::new("benchmark".to_owned()))),
         may_act: Rc::new(|| true),
         clock,
+        settings_told: Rc::new(|_| {}),
     };
     let (_wishes, asked) = mpsc::channel(1);
     watch_set(setup, Memory::default(), asked, &mut Counter { counts, settled: false }).await;

@@ -32,6 +32,12 @@ const DEFAULT_SAVE: &str = "3600 1 300 100 60 10000";
 /// Nobody listens there: a server that starts is a replica of nowhere until it is told otherwise.
 const NOWHERE: &str = "127.0.0.1 1";
 
+/// The directives that a running server is not set to, though it would let itself be: the sentinel
+/// says whom it follows and how many replicas it needs, and pods are reached by the port that they
+/// started with.
+const LEFT_ALONE: [&str; 5] =
+    ["min-replicas-max-lag", "min-replicas-to-write", "port", "replicaof", "tls-port"];
+
 /// Who wants a directive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
@@ -107,6 +113,15 @@ impl ServerConfig {
             let _ = writeln!(text, "{name} {arguments}");
         }
         text
+    }
+
+    /// What a running server is set to, as `CONFIG SET` takes it: each directive with its value,
+    /// without the quotes of the file.
+    #[must_use]
+    pub fn live(&self) -> Vec<(String, String)> {
+        let lines = self.0.iter().filter(|line| !line.restart);
+        let lines = lines.filter(|line| !LEFT_ALONE.contains(&line.name.as_str()));
+        lines.map(|line| (line.name.clone(), directive::live_value(&line.arguments))).collect()
     }
 
     /// The lines that a running server does not take over.
@@ -248,6 +263,27 @@ fn checked(parts: &Parts<'_>, faults: &mut Faults) -> BTreeMap<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_running_server_is_set_to_what_it_takes_over_and_no_more() {
+        let lines = [
+            ("replicaof", NOWHERE, Origin::Gungnir),
+            ("min-replicas-to-write", "1", Origin::Gungnir),
+            ("dir", DATA_DIR, Origin::Gungnir),
+            ("port", "6379", Origin::Gungnir),
+            ("repl-timeout", "20", Origin::Gungnir),
+            ("save", "\"\"", Origin::Field),
+            ("client-output-buffer-limit", "replica 0 0  0", Origin::Config),
+            ("databases", "8", Origin::Config),
+        ];
+        let lines = lines.map(|(name, arguments, origin)| line(name, arguments, origin));
+        let live = ServerConfig(lines.into()).live();
+        let live: Vec<_> = live.iter().map(|(name, it)| (name.as_str(), it.as_str())).collect();
+        assert_eq!(
+            live,
+            [("repl-timeout", "20"), ("save", ""), ("client-output-buffer-limit", "replica 0 0 0")]
+        );
+    }
 
     #[test]
     fn the_replication_timeout_has_bounds() {

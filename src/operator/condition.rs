@@ -49,6 +49,8 @@ pub enum ConditionType {
     DataLossPossible,
     /// The master refuses writes.
     WritesRefused,
+    /// A server does not take over what the spec sets it to.
+    ConfigRefused,
     /// People have stopped every change.
     Paused,
 }
@@ -78,6 +80,7 @@ impl ConditionType {
             Self::ManagedElsewhere => "ManagedElsewhere",
             Self::DataLossPossible => "DataLossPossible",
             Self::WritesRefused => "WritesRefused",
+            Self::ConfigRefused => "ConfigRefused",
             Self::Paused => "Paused",
         }
     }
@@ -112,6 +115,7 @@ impl ConditionType {
             | Self::ManagedElsewhere
             | Self::DataLossPossible
             | Self::WritesRefused
+            | Self::ConfigRefused
             | Self::Paused => false,
         }
     }
@@ -130,7 +134,8 @@ impl ConditionType {
             | Self::KindNotServed
             | Self::RecordUnreadable
             | Self::DataLossPossible
-            | Self::WritesRefused => true,
+            | Self::WritesRefused
+            | Self::ConfigRefused => true,
             Self::Ready
             | Self::Progressing
             | Self::Degraded

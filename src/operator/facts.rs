@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::api::Election;
+use crate::runtime::LiveSettings;
 use crate::sentinel::Settings;
 use crate::valkey::Secret;
 
@@ -34,6 +35,8 @@ pub struct ClusterFacts {
     pub settings: Settings,
     /// The port of the servers.
     pub port: u16,
+    /// What the servers are set to while they run.
+    pub live: LiveSettings,
     /// The pods of the set, each at the place of its ordinal; there are as many as the cluster has
     /// or is to have, whichever is more.
     pub pods: Vec<PodFacts>,
@@ -75,6 +78,8 @@ pub struct PodFacts {
     pub container_id: Option<String>,
     /// The server's containers that the kubelet says have ended.
     pub terminated: Vec<Terminated>,
+    /// It runs with another memory limit than the spec says.
+    pub other_memory_limit: bool,
     /// The label `valkey.verilean.io/role`.
     pub role: Option<String>,
     /// Its volume claim.

@@ -1,7 +1,8 @@
 //! What the election is told of a cluster, out of the caches: pure.
 
 use crate::api;
-use crate::cluster::{FailoverRules, VOLUME_DATA, ValidatedCluster, WriteQuorum};
+use crate::cluster::{FailoverRules, Quantity, VOLUME_DATA, ValidatedCluster, WriteQuorum};
+use crate::runtime::LiveSettings;
 use crate::sentinel::{Durability, Policy, ReplicaOrder, Settings};
 
 use super::annotation::Annotation;
@@ -32,6 +33,7 @@ pub fn facts_of(
         resource_version: cluster.resource_version.clone(),
         settings: settings(&sound.quorum, &sound.failover),
         port: u16::try_from(sound.port).unwrap_or(u16::MAX),
+        live: LiveSettings::new(sound.config.live()),
         pods: pods(cluster, view, sound),
         access: access(sound, passwords, tls),
         service: service(view, sound),
@@ -116,9 +118,15 @@ fn pod(cluster: &ClusterObject, view: &View, sound: &ValidatedCluster, ordinal: 
         deleting: pod.deleting,
         container_id: pod.container_id.clone(),
         terminated: pod.ended.iter().map(terminated).collect(),
+        other_memory_limit: pod.memory_limit != memory_limit(sound),
         role: pod.role.clone(),
         volume,
     }
+}
+
+/// The memory limit of the servers, as the spec says it.
+fn memory_limit(sound: &ValidatedCluster) -> Option<Quantity> {
+    sound.resources.as_ref()?.limits.as_ref()?.get("memory")?.0.parse().ok()
 }
 
 fn access(

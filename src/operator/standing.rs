@@ -31,6 +31,14 @@ pub fn note(view: &ElectionView, report: &mut Report) {
         let text = format!("{pod} may lack acknowledged writes: too few who hold them were seen");
         report.find(ConditionType::DataLossPossible, "NoQuorum", text);
     }
+    if let Some((pod, name, error)) = view.settings_refused.first() {
+        let others = match view.settings_refused.len() - 1 {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        let text = format!("{pod} refuses `{name}`: {error}{others}; correct spec.config");
+        report.find(ConditionType::ConfigRefused, "ConfigRefused", text);
+    }
     if view.writes_refused {
         let text = "fewer replicas are online than must hold a write; the master waits for them";
         report.find(ConditionType::WritesRefused, "TooFewReplicas", text);
@@ -101,6 +109,7 @@ mod tests {
         let amiss = ElectionView {
             data_loss_possible: Some("a-1".to_owned()),
             writes_refused: true,
+            settings_refused: vec![("a-0".to_owned(), "maxclients".to_owned(), "ERR".to_owned())],
             problem: Some(Problem::ManagedElsewhere("other/lease".to_owned())),
             ..ElectionView::default()
         };
@@ -112,6 +121,7 @@ mod tests {
             [
                 ConditionType::ManagedElsewhere,
                 ConditionType::DataLossPossible,
+                ConditionType::ConfigRefused,
                 ConditionType::WritesRefused
             ]
         );

@@ -224,6 +224,9 @@ impl Watcher {
             self.read_shut_out(session).await?;
         }
         self.show(session, asked_ms, ping);
+        if full {
+            self.keep_settings(session).await?;
+        }
         Ok(())
     }
 

@@ -76,6 +76,7 @@ impl Crew {
                     orders,
                     may_act: Rc::clone(&setup.may_act),
                     clock: setup.clock,
+                    settings_told: Rc::clone(&setup.settings_told),
                     timing: Timing::of(&present.settings),
                 };
                 let (watch, end) = abortable(watcher.watch());

@@ -28,6 +28,7 @@ mod fence;
 mod file_store;
 mod hex_id;
 mod hold_news;
+mod live_settings;
 mod mirror;
 mod names;
 mod obey;
@@ -56,6 +57,7 @@ pub use explanation::{EventExplained, Explanation, Facts, Gate, NodeExplained, e
 pub use fence::Fence;
 pub use file_store::FileStore;
 pub use hold_news::HoldNews;
+pub use live_settings::{LiveSettings, SettingsNews};
 pub use names::SetNames;
 pub use password_file::{MAX_PASSWORD_BYTES, PasswordFile};
 pub use set::{Asked, Look, Observer, SetSetup, Wished, look_once, watch_set};

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::fence::Standing;
+use super::live_settings::Kept;
 use super::report::Beside;
 use super::target::ProcessTarget;
 use crate::sentinel::{Id, Millis};
@@ -31,6 +32,8 @@ pub(super) struct Session {
     pub retry: Option<(Instant, Duration)>,
     /// Since when the node is said to be somewhere else, or nowhere.
     pub moved: Option<Instant>,
+    /// What this run was set to.
+    pub kept: Option<Kept>,
 }
 
 impl Session {
@@ -47,6 +50,7 @@ impl Session {
             refused: None,
             retry: None,
             moved: None,
+            kept: None,
         }
     }
 

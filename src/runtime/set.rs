@@ -17,6 +17,7 @@ use super::Clock;
 use super::board::Board;
 use super::crew::Crew;
 use super::fence::Fence;
+use super::live_settings::SettingsNews;
 use super::store::Store;
 use super::target::SetTargets;
 use super::{watcher, writer};
@@ -58,6 +59,8 @@ pub struct SetSetup {
     pub may_act: Rc<dyn Fn() -> bool>,
     /// The clock that everything is told by.
     pub clock: Clock,
+    /// Is told when servers were set to what [`NodeTarget::live`](super::NodeTarget::live) says.
+    pub settings_told: Rc<dyn Fn(SettingsNews)>,
 }
 
 /// What somebody asks of a set.

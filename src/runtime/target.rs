@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::live_settings::LiveSettings;
 use super::password_file::PasswordFile;
 use crate::sentinel::{Home, Id, Settings};
 use crate::valkey::{Address, Dial};
@@ -41,6 +42,8 @@ pub struct NodeTarget {
     pub remembered: Option<(u64, bool)>,
     /// Nothing can be on it from before this set was made.
     pub blank: bool,
+    /// What it is set to while it runs.
+    pub live: LiveSettings,
     /// A run of this node that has certainly ended, by its container's status.
     pub ended: Option<Id>,
 }

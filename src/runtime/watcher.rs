@@ -22,6 +22,7 @@ use super::Clock;
 use super::aliases::Aliases;
 use super::board::Board;
 use super::fence::Fence;
+use super::live_settings::SettingsNews;
 use super::session::Session;
 use super::set::Timing;
 use super::target::{ProcessTarget, SetTargets};
@@ -55,6 +56,7 @@ pub(super) struct Watcher {
     pub orders: mpsc::Receiver<Order>,
     pub may_act: Rc<dyn Fn() -> bool>,
     pub clock: Clock,
+    pub settings_told: Rc<dyn Fn(SettingsNews)>,
     pub timing: Timing,
 }
 
@@ -175,6 +177,11 @@ impl Watcher {
         loop {
             if self.is_let_go(session, targets) {
                 return Lost::Abandoned;
+            }
+            if self.is_to_be_set(session)
+                && let Err(lost) = self.keep_settings(session).await
+            {
+                return lost;
             }
             let retry_at = session.retry.map(|(at, _)| at);
             tokio::select! {

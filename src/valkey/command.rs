@@ -104,6 +104,12 @@ impl Command {
         Self::config_get(ServerConfig::NAMES)
     }
 
+    /// `CONFIG SET name value`. Nothing is written to the server's file.
+    #[must_use]
+    pub fn config_set(name: &str, value: &str) -> Self {
+        Self::of(&["CONFIG", "SET", name, value])
+    }
+
     /// `CONFIG SET` of how many replicas must be near for a write to be taken, and how near, in
     /// seconds. Both take effect together; nothing is written to the server's file.
     #[must_use]

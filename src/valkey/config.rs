@@ -118,6 +118,18 @@ impl ServerConfig {
     }
 }
 
+/// The names and values of an answer to `CONFIG GET`, sorted by name, as the server has them.
+///
+/// # Errors
+/// [`ReplyError`] when the answer is no list of names and values.
+pub fn values(value: &Value) -> Result<Vec<(String, Vec<u8>)>, ReplyError> {
+    let Settings(pairs) = Settings::read(value)?;
+    let owned = |(name, value): (&str, &[u8])| (name.to_owned(), value.to_owned());
+    let mut values: Vec<_> = pairs.into_iter().map(owned).collect();
+    values.sort_unstable();
+    Ok(values)
+}
+
 /// The name of today for an old one.
 fn current_name(name: &str) -> &str {
     match name {

@@ -31,7 +31,7 @@ mod users;
 
 pub use address::{Address, AddressError};
 pub use command::Command;
-pub use config::{ConfigError, ServerConfig};
+pub use config::{ConfigError, ServerConfig, values};
 pub use connection::{Answer, Connection};
 pub use dial::{Credentials, Dial};
 pub use error_reply::ErrorReply;

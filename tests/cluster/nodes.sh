@@ -146,6 +146,8 @@ start_node() { # N
   mapfile -t arguments <"$dir/nodes/$name/arguments"
   rm -f "$dir/run/4-$name.pid"
   start_namespaces "4-$name" --net --uts "$cluster_source/become-node" "${arguments[@]}"
+  # Its network is reached through this, whichever process it is by now.
+  ln -sfn "/proc/$started_pid" "$dir/nodes/$name/process"
 }
 
 start_nodes() {
@@ -183,7 +185,7 @@ start_nodes() {
     start_node "$number"
     ip route add "$(node_pods "$number")" via "$address"
     cat >>"$env" <<ENV
-export GUNGNIR_TEST_NODE_${number}_NETNS=/proc/$started_pid/ns/net
+export GUNGNIR_TEST_NODE_${number}_NETNS=$(printf %q "$dir")/nodes/$name/process/ns/net
 export GUNGNIR_TEST_NODE_${number}_LINK=$name
 export GUNGNIR_TEST_NODE_${number}_SOCKET=/proc/$started_pid/root/run/containerd/containerd.sock
 ENV

@@ -9,13 +9,20 @@
 mod failover;
 mod fence;
 mod first;
+mod kill_points;
 mod operator;
 mod owners;
 mod pod;
+mod settings;
 mod standby;
+mod tap;
 mod wait;
 mod world;
 mod writer;
+
+#[allow(unused_imports, reason = "made for another test, too")]
+#[path = "../failover/harness/resp.rs"]
+mod resp;
 
 #[path = "../api_server/server.rs"]
 mod server;

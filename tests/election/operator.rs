@@ -19,6 +19,7 @@ use gungnir::operator::VolumeFacts;
 use gungnir::operator::election::ElectionView;
 use gungnir::operator::election::Elections;
 use gungnir::operator::election::ElectionsSetup;
+use gungnir::runtime::LiveSettings;
 use gungnir::sentinel::Durability;
 use gungnir::sentinel::Policy;
 use gungnir::sentinel::ReplicaOrder;
@@ -66,7 +67,7 @@ impl Operator {
         let publisher = Rc::new(Publisher::new());
         let may_act = Rc::clone(&leads);
         let elections = Rc::new(RefCell::new(Elections::new(ElectionsSetup {
-            client: world.client.clone(),
+            client: world.client_of_operator(),
             identity: identity.to_owned(),
             may_act: Rc::new(move || may_act.get()),
             news: sender,
@@ -196,6 +197,7 @@ async fn facts(client: &Client, key: &ClusterKey) -> ClusterFacts {
             shuts_out: true,
         },
         port: PORT,
+        live: LiveSettings::default(),
         pods: (0..3).map(pod).collect(),
         access: Some(Access {
             operator_password: Secret::new(OPERATOR_PASSWORD.to_owned()),
@@ -242,6 +244,7 @@ fn pod_facts(
         .collect();
     let runs = container.is_some_and(|it| it.state.as_ref().is_some_and(|it| it.running.is_some()));
     PodFacts {
+        other_memory_limit: false,
         name: name.to_owned(),
         uid: pod_uid,
         ip: status.and_then(|status| status.pod_ip.clone()),

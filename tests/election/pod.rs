@@ -22,6 +22,8 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::support::valkey::Installed;
+use crate::tap::Taps;
+use crate::tap::Way;
 
 /// The port of every server; each has an address of its own.
 pub const PORT: u16 = 6379;
@@ -41,8 +43,19 @@ pub struct Pod {
     files: [String; 2],
     folder: PathBuf,
     address: Cell<Ipv4Addr>,
+    /// Where its server is, if something lies before it.
+    behind: Option<Behind>,
     process: RefCell<Option<Child>>,
     containers: Cell<u32>,
+}
+
+/// What lies between a pod's address and its server.
+struct Behind {
+    taps: Taps,
+    /// The server's own address.
+    server: Ipv4Addr,
+    /// Open while the server runs: nobody answers for one that has ended.
+    way: RefCell<Option<Way>>,
 }
 
 /// An address that no other pod has, of this process or another.
@@ -73,9 +86,17 @@ impl Pod {
             files,
             folder,
             address: Cell::new(new_address()),
+            behind: None,
             process: RefCell::new(None),
             containers: Cell::new(0),
         }
+    }
+
+    /// What comes to its address goes through these taps to its server.
+    pub fn tapped(mut self, taps: &Taps) -> Self {
+        let way = RefCell::new(None);
+        self.behind = Some(Behind { taps: taps.clone(), server: new_address(), way });
+        self
     }
 
     pub fn address(&self) -> Ipv4Addr {
@@ -144,11 +165,11 @@ impl Pod {
         let data = self.folder.join("data");
         fs::create_dir_all(&data).unwrap();
         let conf = conf.replace("dir /data", "");
+        let server = self.behind.as_ref().map_or_else(|| self.address(), |it| it.server);
         let text = format!(
             "{conf}\n{users}\nmasteruser replication-{}\nmasterauth {REPLICATION_PASSWORD}\n\
-             replica-announce-ip {}\nbind {}\ndir {}\n",
+             replica-announce-ip {}\nbind {server}\ndir {}\n",
             self.ordinal,
-            self.address(),
             self.address(),
             data.display()
         );
@@ -164,6 +185,10 @@ impl Pod {
             .spawn()
             .unwrap();
         self.process.replace(Some(child));
+        if let Some(behind) = &self.behind {
+            let way = behind.taps.open((self.address(), PORT), (behind.server, PORT));
+            behind.way.replace(Some(way));
+        }
         self.containers.set(self.containers.get() + 1);
     }
 
@@ -172,6 +197,9 @@ impl Pod {
         if let Some(mut child) = self.process.take() {
             let _ = child.kill();
             let _ = child.wait();
+        }
+        if let Some(behind) = &self.behind {
+            behind.way.take();
         }
     }
 
@@ -215,13 +243,24 @@ impl Pod {
 
     /// A command to the server as the application.
     pub fn ask<T: redis::FromRedisValue>(&self, words: &[&str]) -> redis::RedisResult<T> {
-        let client = redis::Client::open((self.address().to_string(), PORT))?;
-        let limit = std::time::Duration::from_secs(5);
-        let mut connection = client.get_connection_with_timeout(limit)?;
-        connection.set_read_timeout(Some(limit))?;
-        let mut command = redis::cmd(words[0]);
-        command.arg(&words[1..]);
-        command.query(&mut connection)
+        ask(&format!("redis://{}:{PORT}", self.address()), words)
+    }
+
+    /// The same as the operator's user.
+    pub fn ask_as_operator<T: redis::FromRedisValue>(
+        &self,
+        words: &[&str],
+    ) -> redis::RedisResult<T> {
+        self.ask_as(("gungnir", OPERATOR_PASSWORD), words)
+    }
+
+    /// The same as a user with a password.
+    pub fn ask_as<T: redis::FromRedisValue>(
+        &self,
+        (user, password): (&str, &str),
+        words: &[&str],
+    ) -> redis::RedisResult<T> {
+        ask(&format!("redis://{user}:{password}@{}:{PORT}", self.address()), words)
     }
 
     /// `master`, `slave`, or that it does not say.
@@ -237,6 +276,16 @@ impl Pod {
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
+}
+
+fn ask<T: redis::FromRedisValue>(address: &str, words: &[&str]) -> redis::RedisResult<T> {
+    let client = redis::Client::open(address)?;
+    let limit = std::time::Duration::from_secs(5);
+    let mut connection = client.get_connection_with_timeout(limit)?;
+    connection.set_read_timeout(Some(limit))?;
+    let mut command = redis::cmd(words[0]);
+    command.arg(&words[1..]);
+    command.query(&mut connection)
 }
 
 impl Drop for Pod {

@@ -10,11 +10,13 @@ use k8s_openapi::api::core::v1::Pod as PodObject;
 use k8s_openapi::api::core::v1::Service;
 use kube::Api;
 use kube::Client;
+use kube::Config;
 use kube::api::ApiResource;
 use kube::api::DynamicObject;
 use kube::api::Patch;
 use kube::api::PatchParams;
 use kube::api::PostParams;
+use kube::client::ClientBuilder;
 use serde_json::Value;
 use serde_json::json;
 use tempfile::TempDir;
@@ -25,6 +27,7 @@ use crate::server::Apply;
 use crate::server::Server;
 use crate::support::valkey::Installed;
 use crate::support::valkey::install_series;
+use crate::tap::Taps;
 use crate::wait::until;
 
 pub const NAME: &str = "shop";
@@ -33,12 +36,15 @@ pub const FORCED: Apply = Apply { dry_run: false, force: true, subresource: None
 pub struct World {
     pub server: Server,
     pub client: Client,
+    config: Box<Config>,
     pub namespace: String,
     pub pods: Vec<Pod>,
     /// What is rendered, without what nobody here makes anything of.
     pub objects: Vec<Value>,
     /// What operators say of it.
     pub explain: RefCell<Vec<Box<dyn Fn() -> String>>>,
+    /// What lies between operators and everything, if something does.
+    taps: Option<Taps>,
     folder: TempDir,
 }
 
@@ -49,17 +55,24 @@ fn installed() -> Installed {
 impl World {
     /// A cluster that was just made, without pods.
     pub async fn new(name: &str) -> Self {
+        Box::pin(Self::with(name, None)).await
+    }
+
+    async fn with(name: &str, taps: Option<Taps>) -> Self {
         let server = Server::connect().await;
-        let client = Client::try_default().await.unwrap();
+        let config = Config::infer().await.unwrap();
+        let client = Client::try_from(config.clone()).unwrap();
         let namespace = server.namespace(name, json!({})).await;
         let folder = TempDir::new().unwrap();
         let mut world = Self {
             server,
             client,
+            config: Box::new(config),
             namespace,
             pods: Vec::new(),
             objects: Vec::new(),
             explain: RefCell::default(),
+            taps,
             folder,
         };
         world.apply_cluster().await;
@@ -73,20 +86,40 @@ impl World {
         for ordinal in 0..3 {
             let pods: Api<PodObject> = Api::namespaced(world.client.clone(), &world.namespace);
             let folder = world.folder.path().join(ordinal.to_string());
-            world.pods.push(Pod::new((NAME, ordinal), pods, &installed, files.clone(), folder));
+            let pod = Pod::new((NAME, ordinal), pods, &installed, files.clone(), folder);
+            let pod = match &world.taps {
+                Some(taps) => pod.tapped(taps),
+                None => pod,
+            };
+            world.pods.push(pod);
         }
         world
     }
 
     /// The same with its pods, all running.
     pub async fn running(name: &str) -> Self {
-        let world = Self::new(name).await;
-        for ordinal in 0..world.pods.len() {
-            world.make_claim(ordinal).await;
-            world.pods[ordinal].create().await;
-            world.pods[ordinal].start().await;
+        Self::new(name).await.run().await
+    }
+
+    /// The same, and all that an operator changes goes through these taps.
+    pub async fn tapped(name: &str, taps: &Taps) -> Self {
+        Box::pin(Self::with(name, Some(taps.clone()))).await.run().await
+    }
+
+    async fn run(self) -> Self {
+        for (ordinal, pod) in self.pods.iter().enumerate() {
+            self.make_claim(ordinal).await;
+            pod.create().await;
+            pod.start().await;
         }
-        world
+        self
+    }
+
+    /// The API server as an operator that starts now has it.
+    pub fn client_of_operator(&self) -> Client {
+        let Some(taps) = &self.taps else { return self.client.clone() };
+        let builder = ClientBuilder::try_from((*self.config).clone()).unwrap();
+        builder.with_layer(taps).build()
     }
 
     fn cluster(&self) -> Value {

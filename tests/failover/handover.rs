@@ -21,7 +21,7 @@ scenarios!(
 
 /// What two cores can do beside everything else.
 fn full_load() -> Load {
-    Load { waiting: vec![1, 1], plain: 4, depth: 50, per_second: 10_000 }
+    Load { waiting: vec![1, 1], plain: 4, depth: 50, per_second: 10_000, ..Load::default() }
 }
 
 fn a_handover_under_load_loses_nothing(world: &World) {

@@ -78,6 +78,17 @@ impl Drop for Agent {
     }
 }
 
+/// Ends when who started this process wants it to end.
+pub async fn until_input_ends() {
+    let (ends, ended) = tokio::sync::oneshot::channel::<()>();
+    thread::spawn(move || {
+        let _open = ends;
+        io::stdin().lines().map_while(Result::ok).for_each(drop);
+    });
+    // Nobody sends anything: the end of the thread is the word.
+    let _ = ended.await;
+}
+
 /// Says something to who started this process.
 pub fn say(value: &Value) {
     // Who started it may be gone; then nobody wants to know.

@@ -20,6 +20,17 @@ pub struct Audit {
 /// Requests, and how many there were: `patch services`.
 pub type Requests = BTreeMap<String, usize>;
 
+/// A request that changed something.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Change {
+    /// When it came, as the log has it; texts of different times compare as these do.
+    at: String,
+    /// The operator's pod that sent it.
+    pub pod: String,
+    /// What it did: `patch services shop-client`.
+    pub what: String,
+}
+
 impl Audit {
     /// From now on; nothing for a cluster whose log is out of reach.
     pub fn start() -> Option<Self> {
@@ -44,6 +55,30 @@ impl Audit {
         requests.iter().filter(|(request, _)| !reads(request)).map(|(_, count)| count).sum()
     }
 
+    /// What an operator's pod changed after another one had taken the lease, and before it had it
+    /// again. A pod that had the lease before is told by `leader`.
+    pub fn changes_without_lease(&self, leader: &str) -> Vec<Change> {
+        let mut changes: Vec<Change> = self.lines().iter().filter_map(change).collect();
+        changes.sort_unstable();
+        let mut holder = leader.to_owned();
+        let mut found = Vec::new();
+        for change in changes {
+            if change.what.starts_with("update leases") {
+                holder = change.pod;
+            } else if change.pod != holder {
+                found.push(change);
+            }
+        }
+        found
+    }
+
+    /// Whether a pod other than `leader` has taken the lease.
+    pub fn has_another_leader(&self, leader: &str) -> bool {
+        let changes = self.lines();
+        let mut changes = changes.iter().filter_map(change);
+        changes.any(|change| change.what.starts_with("update leases") && change.pod != leader)
+    }
+
     fn lines(&self) -> Vec<Value> {
         let mut file = File::open(&self.log).expect("the audit log");
         file.seek(SeekFrom::Start(self.from)).expect("a file has places");
@@ -53,15 +88,34 @@ impl Audit {
     }
 }
 
+/// What it asks for, beside watches and the lease.
 fn request(line: &Value) -> Option<String> {
+    let (verb, resource) = verb_and_resource(line)?;
+    (verb != "watch" && resource != "leases").then(|| format!("{verb} {resource}"))
+}
+
+fn change(line: &Value) -> Option<Change> {
+    let (verb, resource) = verb_and_resource(line)?;
+    let is_done = line["responseStatus"]["code"].as_u64().is_some_and(|code| code < 300);
+    let reads = ["get", "list", "watch"].contains(&verb.as_str());
+    // A bound token names the pod that it was given to.
+    let pod = line["user"]["extra"]["authentication.kubernetes.io/pod-name"][0].as_str()?;
+    let name = line["objectRef"]["name"].as_str().unwrap_or_default();
+    (is_done && !reads).then(|| Change {
+        at: line["requestReceivedTimestamp"].as_str().unwrap_or_default().to_owned(),
+        pod: pod.to_owned(),
+        what: format!("{verb} {resource} {name}"),
+    })
+}
+
+/// Of a finished request of the operator.
+fn verb_and_resource(line: &Value) -> Option<(String, String)> {
     let user = line["user"]["username"].as_str()?;
-    let verb = line["verb"].as_str()?;
-    let resource = line["objectRef"]["resource"].as_str().unwrap_or_default();
     let counts = user.starts_with(&format!("system:serviceaccount:{NAMESPACE}:"))
-        && line["stage"] == "ResponseComplete"
-        && verb != "watch"
-        && resource != "leases";
-    let subresource = line["objectRef"]["subresource"].as_str();
-    let subresource = subresource.map_or_else(String::new, |name| format!("/{name}"));
-    counts.then(|| format!("{verb} {resource}{subresource}"))
+        && line["stage"] == "ResponseComplete";
+    let verb = line["verb"].as_str().filter(|_| counts)?;
+    let resource = line["objectRef"]["resource"].as_str().unwrap_or_default();
+    let part = line["objectRef"]["subresource"].as_str();
+    let part = part.map_or_else(String::new, |name| format!("/{name}"));
+    Some((verb.to_owned(), format!("{resource}{part}")))
 }

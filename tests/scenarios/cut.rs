@@ -34,7 +34,7 @@ pub fn deleted(world: &World) -> Figures {
 
 /// Where the operator is that leads, seen from the master.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Leader {
+pub enum Leader {
     /// On the master's node.
     Along,
     /// On another node.
@@ -42,7 +42,7 @@ enum Leader {
 }
 
 /// Has a pod lead whose node suits, and gives its name.
-fn place(set: &ValkeySet<'_>, leader: Leader) -> String {
+pub fn place(set: &ValkeySet<'_>, leader: Leader) -> String {
     let operator = install::leader(set.cluster());
     let node = set.cluster().get(Kind::Pod, install::NAMESPACE, &operator).expect("it runs");
     let of_leader = node["spec"]["nodeName"].as_str().and_then(Nodes::number).expect("a node");
@@ -72,7 +72,7 @@ fn cut_off(world: &World, name: &str, leader: Leader, then: fn(&ValkeySet<'_>, &
     let next = set.moved(&master);
     trial.write_on();
     let rest = CUT.saturating_sub(trial.since_fault());
-    stays("the new master leads", rest, || leads(&set, &next));
+    stays("the new master leads", rest, || set.is_led_by(&next));
     cut.heal();
     let figures = trial.finish(3);
     assert_eq!(set.pointer(), Some(next), "nobody moves back");
@@ -90,17 +90,10 @@ pub fn stopped(world: &World) -> Figures {
     let next = set.moved(&master);
     trial.write_on();
     let rest = STOP.saturating_sub(trial.since_fault());
-    stays("the new master leads", rest, || leads(&set, &next));
+    stays("the new master leads", rest, || set.is_led_by(&next));
     stop.heal();
     let figures = trial.finish(3);
     assert_eq!(set.pointer(), Some(next), "nobody moves back");
     figures.are_safe();
     figures
-}
-
-fn leads(set: &ValkeySet<'_>, master: &str) -> Result<(), String> {
-    match set.pointer() {
-        Some(pod) if pod == master => Ok(()),
-        other => Err(format!("clients are sent to {other:?}")),
-    }
 }

@@ -16,10 +16,14 @@ mod cluster;
 mod crash;
 mod create_and_scale;
 mod cut;
+mod delay;
+mod disk;
 mod evidence;
 mod figures;
 mod gitops;
 mod install;
+mod leaders;
+mod node_down;
 mod nodes;
 mod operator;
 mod prober;
@@ -171,6 +175,30 @@ const SCENARIOS: &[Scenario] = &[
         Measured(change::record_restored),
     ),
     scenario("C22", "Secret deleted", All, InNodes, Measured(change::secret_deleted)),
+    scenario(
+        "C4",
+        "leading operator cut off from the API server for 30 s, master killed",
+        All,
+        InNodes,
+        Measured(leaders::cut_off),
+    ),
+    scenario("C5", "API server slow for 120 s", All, InNodes, Measured(leaders::slow)),
+    scenario("C6", "master's node drained", All, InNodes, Measured(node_down::drained)),
+    scenario("C7", "master's folder read-only", All, InNodes, Measured(disk::read_only)),
+    scenario(
+        "C17",
+        "leading operator stopped, master killed, operator goes on",
+        All,
+        InNodes,
+        Measured(leaders::stopped),
+    ),
+    scenario(
+        "C18",
+        "master's node without power for 30 s",
+        All,
+        InNodes,
+        Measured(node_down::without_power),
+    ),
     scenario("helm", "helm upgrade, then uninstall", All, InNodes, Measured(operator::upgrade)),
 ];
 
@@ -180,6 +208,7 @@ fn main() -> ExitCode {
     match words.as_slice() {
         [writer::WORD, address, kind] => writer::serve(address, kind),
         [prober::WORD] => prober::serve(),
+        [delay::WORD, target] => delay::serve(target),
         ["--list"] => {
             for Scenario { name, title, when, .. } in SCENARIOS {
                 println!("{name:5} {title} ({when:?})");

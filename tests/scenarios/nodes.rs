@@ -47,6 +47,32 @@ impl Nodes {
         Fault(vec!["heal".to_owned(), number])
     }
 
+    /// Drops what two addresses exchange, on the node of one of them.
+    pub fn part(&self, number: u8, one: &str, other: &str) -> Fault {
+        let number = number.to_string();
+        node(&["cut", &number, &format!("{one}={other}")]);
+        Fault(vec!["heal".to_owned(), number])
+    }
+
+    /// What a pod asks of the API server goes to a port of its node instead.
+    pub fn detour(&self, number: u8, port: u16, pod: &str) -> Fault {
+        let number = number.to_string();
+        node(&["detour", &number, &port.to_string(), pod]);
+        Fault(vec!["heal".to_owned(), number])
+    }
+
+    /// A power cut, until it is healed: everything on the node ends, its disk stays.
+    pub fn power_cut(&self, number: u8) -> Fault {
+        let number = number.to_string();
+        node(&["kill", &number]);
+        Fault(vec!["start".to_owned(), number])
+    }
+
+    /// The API server's address.
+    pub fn api_server(&self) -> String {
+        env::var("GUNGNIR_TEST_API_ADDRESS").expect("a cluster of tests/cluster says it")
+    }
+
     /// The id of the first process of a pod's container, out here.
     pub fn process(&self, namespace: &str, pod: &str) -> u32 {
         let began = Instant::now();

@@ -125,6 +125,14 @@ impl<'w> ValkeySet<'w> {
         Some(pod.as_str()?.to_owned())
     }
 
+    /// Whether clients are sent to that pod.
+    pub fn is_led_by(&self, master: &str) -> Result<(), String> {
+        match self.pointer() {
+            Some(pod) if pod == master => Ok(()),
+            other => Err(format!("clients are sent to {other:?}")),
+        }
+    }
+
     /// The number of the node that a pod is on.
     #[track_caller]
     pub fn node_of(&self, pod: &str) -> u8 {

@@ -4,6 +4,7 @@
 pub mod answers;
 pub mod container;
 pub mod folder;
+pub mod looks;
 pub mod network;
 pub mod run;
 pub mod stream;

@@ -67,7 +67,7 @@ pub(in crate::cli) struct SentinelArgs {
     #[arg(long, value_name = "FILE")]
     control: Option<PathBuf>,
 
-    /// Between two questions to a server, in milliseconds [default: a twentieth of --down-after,
+    /// Between two questions to a server, in milliseconds [default: a fortieth of --down-after,
     /// at most 1000]
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(10..=60_000))]
     ping_interval: Option<u64>,
@@ -185,7 +185,7 @@ impl SentinelArgs {
         Settings {
             ping_interval_ms: self
                 .ping_interval
-                .unwrap_or_else(|| (self.down_after / 20).clamp(10, 1000)),
+                .unwrap_or_else(|| (self.down_after / 40).clamp(10, 1000)),
             down_after_ms: self.down_after,
             failover_timeout_ms: self.failover_timeout,
             min_replicas_to_write: self.min_replicas_to_write.unwrap_or(found_w),

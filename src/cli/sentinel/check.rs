@@ -42,6 +42,7 @@ pub(super) async fn before_start(
         fence: None,
         may_act: std::rc::Rc::new(|| false),
         clock,
+        settings_told: std::rc::Rc::new(|_| {}),
     };
     let look = look_until_somebody_tells(arguments, &setup, known).await;
     let name = |node: NodeId| nodes[node.index()].address.to_string();

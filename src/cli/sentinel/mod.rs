@@ -74,6 +74,7 @@ async fn watch(arguments: &SentinelArgs) -> Result<Outcome, Failure> {
         fence: Some(Fence::new(password)),
         may_act: Rc::new(|| true),
         clock,
+        settings_told: Rc::new(|_| {}),
     };
     let (wishes, asked) = Wishes::new(&addresses);
     let (handovers, mut handover) = mpsc::channel(MAX_ASKING);

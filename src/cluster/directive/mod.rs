@@ -88,6 +88,13 @@ pub fn find(name: &str) -> Option<&'static Directive> {
     }
 }
 
+/// Arguments as written in `valkey.conf`, as `CONFIG SET` takes them: one text without quotes.
+/// What Valkey could not read stays as it is.
+#[must_use]
+pub fn live_value(arguments: &str) -> String {
+    words::split(arguments).map_or_else(|_| arguments.to_owned(), |words| words.join(" "))
+}
+
 /// The spelling that is nearest to a misspelt `name`, or `None` when none is near.
 #[must_use]
 pub fn closest(name: &str) -> Option<&'static str> {

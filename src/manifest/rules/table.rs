@@ -157,6 +157,7 @@ pub(super) static RULES: &[Place] = &[
         "data/valkey.conf/*",
         &[
             (needs_restart, RollingRestart, "a running server does not take it over"),
+            (is_removed, Reload, "a running server keeps its value until it restarts"),
             (always, Reload, "a running server takes it over by CONFIG SET"),
         ],
     ),

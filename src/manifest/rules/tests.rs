@@ -147,6 +147,7 @@ const REMARKED: &[(&str, &str, &str)] = &[
 /// Older `valkey.conf`, newer one, impact, reason.
 const SERVER_CONFIGS: &[(&str, &str, &str, &str)] = &[
     ("maxmemory 1gb", "maxmemory 2gb", "reload", TAKEN_OVER),
+    ("maxmemory 1gb", "", "reload", "a running server keeps its value until it restarts"),
     ("io-threads 2", "io-threads 4", "rolling-restart", NOT_TAKEN_OVER),
     ("unheard-of 2", "", "rolling-restart", NOT_TAKEN_OVER),
     (

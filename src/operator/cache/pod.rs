@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::cluster::CONTAINER_VALKEY;
 use crate::cluster::LABEL_ROLE;
+use crate::cluster::Quantity;
 use crate::operator::annotation::Annotation;
 
 use super::child::text;
@@ -33,6 +34,8 @@ pub struct Pod {
     pub container_id: Option<String>,
     /// `containerID` of servers that have ended.
     pub ended: Vec<String>,
+    /// The memory limit of its server.
+    pub memory_limit: Option<Quantity>,
     /// Why it cannot start.
     pub block: Option<Block>,
 }
@@ -101,6 +104,10 @@ impl Pod {
             role: label(LABEL_ROLE),
             container_id: at("/containerID").filter(|_| running),
             ended: ended.into_iter().filter_map(at).collect(),
+            memory_limit: list("/spec/containers")
+                .iter()
+                .find(|container| container["name"] == CONTAINER_VALKEY)
+                .and_then(|server| text(server, "/resources/limits/memory")?.parse().ok()),
             block: block(object),
         })
     }

@@ -1,6 +1,7 @@
 //! A cluster as the tests of this room have it.
 
 use crate::operator::{Access, ClusterFacts, ClusterKey, PodFacts};
+use crate::runtime::LiveSettings;
 use crate::sentinel::{Durability, Policy, ReplicaOrder, Settings};
 use crate::valkey::Secret;
 
@@ -38,6 +39,7 @@ pub(super) fn facts(pods: usize) -> ClusterFacts {
             shuts_out: false,
         },
         port: 6379,
+        live: LiveSettings::default(),
         pods: UIDS.iter().enumerate().take(pods).map(pod).collect(),
         access: Some(Access { operator_password: Secret::new("secret".to_owned()), tls: None }),
         service: None,

@@ -138,6 +138,7 @@ impl Parts {
             fence: Some(Fence::new(password)),
             may_act: Rc::clone(&self.may_act),
             clock: self.clock,
+            settings_told: teller.settings_told(),
         };
         let store = ClusterStore::new(&self.client, &self.desk);
         let served = ClusterStore::new(&self.client, &self.desk);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_rustls::rustls::ClientConfig;
 
 use crate::operator::{ClusterFacts, PodFacts};
-use crate::runtime::{NodeTarget, ProcessTarget, SetTargets};
+use crate::runtime::{LiveSettings, NodeTarget, ProcessTarget, SetTargets};
 use crate::sentinel::{NodeId, Record, Settings};
 use crate::valkey::{Address, Credentials, Dial};
 
@@ -15,6 +15,9 @@ use super::seats::Seats;
 
 /// The user that looks, and takes over.
 const USER: &str = "gungnir";
+
+/// How much data a server may hold.
+const MAX_MEMORY: &str = "maxmemory";
 
 /// What facts alone do not say.
 pub(super) struct Beside<'a> {
@@ -49,6 +52,7 @@ pub(super) fn targets(facts: &ClusterFacts, beside: &Beside<'_>) -> SetTargets {
             leaving: pod.deleting || fenced,
             never_leads: fenced,
             remembered,
+            live: live(facts, pod),
             blank: volume.is_none_or(|it| it.epoch.is_none() && !it.older_than_cluster),
             ended: beside.seats.ended(node, pod, recorded),
         }
@@ -59,6 +63,11 @@ pub(super) fn targets(facts: &ClusterFacts, beside: &Beside<'_>) -> SetTargets {
         reread: beside.reread,
         leadership: beside.leadership,
     }
+}
+
+/// A server that runs with less memory than the spec gives it would be killed for using more.
+fn live(facts: &ClusterFacts, pod: &PodFacts) -> LiveSettings {
+    if pod.other_memory_limit { facts.live.without(MAX_MEMORY) } else { facts.live.clone() }
 }
 
 /// How many nodes a record speaks of.
@@ -122,6 +131,17 @@ mod tests {
         assert!(process.dial.server_name.is_none() && set.nodes[0].leaving);
         assert!(set.nodes[1].process.is_none() && set.nodes[2].process.is_none());
         assert!(set.settings.may_appoint_first && set.reread == 3);
+    }
+
+    #[test]
+    fn a_pod_with_another_memory_limit_keeps_its_maximum_until_it_restarts() {
+        let mut facts = facts(2);
+        let directive = |name: &str| (name.to_owned(), "1".to_owned());
+        facts.live = LiveSettings::new(vec![directive(MAX_MEMORY), directive("maxclients")]);
+        facts.pods[1].other_memory_limit = true;
+        let set = of(&facts, &Seats::default());
+        assert_eq!(set.nodes[0].live, facts.live);
+        assert_eq!(set.nodes[1].live, LiveSettings::new(vec![directive("maxclients")]));
     }
 
     #[test]

@@ -10,7 +10,9 @@ use tracing::{info, warn};
 use crate::cluster::MAX_REPLICAS;
 use crate::discovery::{Announcer, Publisher};
 use crate::operator::{ClusterKey, ElectionNews};
-use crate::runtime::{Clock, EventLog, Explanation, Facts, Observer, SetNames, Story, explain};
+use crate::runtime::{
+    Clock, EventLog, Explanation, Facts, Observer, SetNames, SettingsNews, Story, explain,
+};
 use crate::sentinel::{Action, Event, Hold, Local, Millis, NodeId, Observation, Phase, Record};
 use crate::valkey::Address;
 
@@ -83,18 +85,38 @@ pub(super) struct Teller {
 
 impl Teller {
     fn tell(&self, reason: &'static str, text: String, warning: bool, now_ms: Millis) {
-        let said = if reason == "hold" { text.clone() } else { format!("{reason} {text}") };
-        if warning {
-            warn!(cluster = %self.key, "{said}");
-        } else {
-            info!(cluster = %self.key, "{said}");
-        }
-        self.shown.borrow_mut().events.push(now_ms, said);
         let news = ElectionNews { key: self.key.clone(), reason, text, warning };
-        if self.news.try_send(news).is_err() {
-            // Whoever shows news is behind; what is so stands in the view.
-            warn!(cluster = %self.key, "news was dropped");
-        }
+        tell(&self.shown, &self.news, news, now_ms);
+    }
+
+    /// Tells what servers were set to.
+    pub fn settings_told(&self) -> Rc<dyn Fn(SettingsNews)> {
+        let (key, clock) = (self.key.clone(), self.shown.borrow().clock);
+        let (sender, shown) = (self.news.clone(), Rc::clone(&self.shown));
+        Rc::new(move |SettingsNews { node, changed, refused }| {
+            let pod = pod_name(&key.name, node);
+            let mut told = Vec::new();
+            if !changed.is_empty() {
+                told.push(("+set", format!("{pod} {}", changed.join(" ")), false));
+            }
+            for (name, error) in &refused {
+                told.push(("-set", format!("{pod} {name}: {error}"), true));
+            }
+            {
+                let known = &mut shown.borrow_mut().view.settings_refused;
+                known.retain(|(other, ..)| *other != pod);
+                known.extend(refused.into_iter().map(|(name, error)| (pod.clone(), name, error)));
+                known.sort_unstable();
+            }
+            for (reason, text, warning) in told {
+                tell(
+                    &shown,
+                    &sender,
+                    ElectionNews { key: key.clone(), reason, text, warning },
+                    clock.now_ms(),
+                );
+            }
+        })
     }
 
     /// Which run sits in which container.
@@ -127,6 +149,8 @@ impl Teller {
         view.hold = local.hold.map(|hold| hold.describe(&name));
         view.problem.clone_from(&self.desk.problem.borrow());
         view.nodes = nodes(&self.key, seen, local);
+        let nodes = &view.nodes;
+        view.settings_refused.retain(|(pod, ..)| nodes.iter().any(|node| node.pod == *pod));
         for action in actions {
             if let Action::Tell(Event::DataLossPossible(node)) = action {
                 view.data_loss_possible = Some(name(*node));
@@ -182,6 +206,28 @@ impl Teller {
         if let Some((set, events)) = self.announcer.tell(seen, local, now_ms) {
             self.publisher.update(&self.key.to_string(), Some(set), &events);
         }
+    }
+}
+
+/// Tells people, and whoever else wants to know.
+fn tell(
+    shown: &RefCell<Shown>,
+    sender: &mpsc::Sender<ElectionNews>,
+    news: ElectionNews,
+    now_ms: Millis,
+) {
+    let ElectionNews { key, reason, text, warning } = &news;
+    let said = if *reason == "hold" { text.clone() } else { format!("{reason} {text}") };
+    if *warning {
+        warn!(cluster = %key, "{said}");
+    } else {
+        info!(cluster = %key, "{said}");
+    }
+    shown.borrow_mut().events.push(now_ms, said);
+    let key = key.clone();
+    if sender.try_send(news).is_err() {
+        // Whoever shows news is behind; what is so stands in the view.
+        warn!(cluster = %key, "news was dropped");
     }
 }
 

@@ -61,6 +61,8 @@ pub struct ElectionView {
     pub data_loss_possible: Option<String>,
     /// The master takes no writes, because fewer replicas hold them than people ask for.
     pub writes_refused: bool,
+    /// What servers refuse to be set to: the pod, the directive and the server's own words.
+    pub settings_refused: Vec<(String, String, String)>,
     /// Why the cluster is not decided about at all.
     pub problem: Option<Problem>,
     /// The pods that there are to be.

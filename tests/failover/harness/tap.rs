@@ -33,33 +33,11 @@ use super::node::Node;
 use super::resp::read_request;
 use super::set::Set;
 use super::world::World;
+use crate::support::looks::only_looks;
 use crate::support::valkey::send_signal;
 
 /// The test's port for node 1; the others follow.
 const FIRST_PORT: u16 = 17000;
-
-/// What looks and changes nothing, by its first word or two.
-const LOOKS: [&str; 19] = [
-    "PING",
-    "INFO",
-    "ROLE",
-    "HELLO",
-    "AUTH",
-    "SELECT",
-    "DBSIZE",
-    "COMMAND",
-    "CLIENT ID",
-    "CLIENT LIST",
-    "CLIENT SETNAME",
-    "CLIENT SETINFO",
-    "CLIENT NO-EVICT",
-    "CLIENT REPLY",
-    "CONFIG GET",
-    "ACL LIST",
-    "ACL USERS",
-    "ACL WHOAMI",
-    "ACL GETUSER",
-];
 
 /// On which side of a command the controller ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -245,11 +223,7 @@ fn reaches_kill_point(
     node: SocketAddr,
 ) -> Option<KillPoint> {
     let text = words.join(" ");
-    let upper = text.to_ascii_uppercase();
-    let is_look = |look: &str| {
-        upper.strip_prefix(look).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
-    };
-    if LOOKS.iter().any(|look| is_look(look)) {
+    if only_looks(&text) {
         return None;
     }
     let mut count = lock(count);
