@@ -33,10 +33,10 @@ const DEFAULT_SAVE: &str = "3600 1 300 100 60 10000";
 const NOWHERE: &str = "127.0.0.1 1";
 
 /// The directives that a running server is not set to, though it would let itself be: the sentinel
-/// says whom it follows and how many replicas it needs, and pods are reached by the port that they
-/// started with.
-const LEFT_ALONE: [&str; 5] =
-    ["min-replicas-max-lag", "min-replicas-to-write", "port", "replicaof", "tls-port"];
+/// says whom it follows and how many replicas it needs, pods are reached by the port that they
+/// started with, and where the data is takes `enable-protected-configs`.
+const LEFT_ALONE: [&str; 6] =
+    ["dir", "min-replicas-max-lag", "min-replicas-to-write", "port", "replicaof", "tls-port"];
 
 /// Who wants a directive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -12,6 +12,7 @@ use crate::api::{GROUP, KIND, VERSION};
 use crate::manifest::ObjectKey;
 
 use super::cache::ClusterObject;
+use super::lease::Leadership;
 use super::manager::Manager;
 
 /// How long an event may take: it is for people, and nothing waits for it.
@@ -19,19 +20,23 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 /// The longest note that Kubernetes takes, in bytes.
 const MAX_NOTE_BYTES: usize = 1024;
 
-/// Tells of what happened. The same thing again within minutes is counted, not repeated.
+/// Tells of what happened, as long as this process leads. The same thing again within minutes is
+/// counted, not repeated.
 #[derive(Clone)]
-pub struct Events(Recorder);
+pub struct Events {
+    recorder: Recorder,
+    leadership: Leadership,
+}
 
 impl Events {
     /// Events by this process.
     #[must_use]
-    pub fn new(client: Client, instance: &str) -> Self {
+    pub fn new(client: Client, instance: &str, leadership: Leadership) -> Self {
         let reporter = Reporter {
             controller: Manager::Set.name().to_owned(),
             instance: Some(instance.to_owned()),
         };
-        Self(Recorder::new(client, reporter))
+        Self { recorder: Recorder::new(client, reporter), leadership }
     }
 
     /// Logs one thing and tells of it, and which child it is about.
@@ -61,6 +66,10 @@ impl Events {
         text: &str,
         child: Option<ObjectReference>,
     ) {
+        if !self.leadership.may_act() {
+            // Whoever leads now tells what it sees.
+            return;
+        }
         let mut note = text.to_owned();
         while note.len() > MAX_NOTE_BYTES {
             note.pop();
@@ -80,7 +89,7 @@ impl Events {
             uid: Some(cluster.uid.clone()),
             ..ObjectReference::default()
         };
-        match timeout(TIMEOUT, self.0.publish(&event, &about)).await {
+        match timeout(TIMEOUT, self.recorder.publish(&event, &about)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => debug!(%error, reason, "an event could not be told"),
             Err(_) => debug!(reason, "an event could not be told in time"),

@@ -110,8 +110,9 @@ pub async fn run_with<E: Elections + 'static>(
     let Options { scope, lease, lease_times, listen, pause_all, discovery: _ } = options;
     let metrics = Metrics::default();
     let cache = Rc::new(Cache::default());
-    let events = Events::new(client.clone(), &lease.identity);
+    let identity = lease.identity.clone();
     let (mut keeper, leadership) = Keeper::new(client.clone(), lease, lease_times);
+    let events = Events::new(client.clone(), &identity, leadership.clone());
     let elections: Rc<dyn Elections> = Rc::new(elections(&leadership));
     let context = Context {
         cache: Rc::clone(&cache),

@@ -28,6 +28,7 @@ mod nodes;
 mod operator;
 mod prober;
 mod set;
+mod soak;
 mod trial;
 mod wait;
 mod writer;
@@ -43,7 +44,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use Story::{Measured, Told};
-use When::{All, Usual};
+use When::{All, Named, Usual};
 use Where::{Anywhere, InNodes};
 use cluster::Cluster;
 use figures::{Figures, Row};
@@ -57,6 +58,8 @@ enum When {
     Usual,
     /// With `all`, or by its name.
     All,
+    /// By its name alone: it takes as long as is asked.
+    Named,
 }
 
 /// Where a scenario can run.
@@ -199,6 +202,7 @@ const SCENARIOS: &[Scenario] = &[
         InNodes,
         Measured(node_down::without_power),
     ),
+    scenario("soak", "a random fault every 20 s", Named, InNodes, Measured(soak::soak)),
     scenario("helm", "helm upgrade, then uninstall", All, InNodes, Measured(operator::upgrade)),
 ];
 
@@ -237,6 +241,7 @@ fn run(names: &[&str]) -> ExitCode {
         let chosen = match when {
             Usual => names.is_empty() || names.contains(&"all"),
             All => names.contains(&"all"),
+            Named => false,
         };
         if !by_name && !chosen {
             continue;

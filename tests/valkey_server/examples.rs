@@ -109,6 +109,7 @@ fn check(version: &Installed, rendered: &Rendered, prepare: impl Fn(&Pod)) {
     assert_eq!(pod.app(&["PING"]), "PONG", "{}", rendered.name);
 
     says_what_the_file_says(rendered, &pod);
+    takes_it_over_while_it_runs(rendered, &pod);
     let log = pod.container.log();
     warns_of_nothing(rendered, &log);
     hides_its_passwords(rendered, &pod, &data);
@@ -132,6 +133,17 @@ fn says_what_the_file_says(rendered: &Rendered, pod: &Pod) {
             rendered.name
         );
     }
+}
+
+/// As the operator sets it, each directive by itself; nothing is otherwise afterwards.
+fn takes_it_over_while_it_runs(rendered: &Rendered, pod: &Pod) {
+    let names: Vec<&str> = rendered.live.iter().map(|(name, _)| name.as_str()).collect();
+    let before = pod.config(&names);
+    for (name, value) in &rendered.live {
+        let answer = pod.term(&["CONFIG", "SET", name, value]);
+        assert_eq!(answer.trim(), "OK", "{}: {name} {value}", rendered.name);
+    }
+    assert_eq!(pod.config(&names), before, "{}", rendered.name);
 }
 
 fn warns_of_nothing(rendered: &Rendered, log: &str) {

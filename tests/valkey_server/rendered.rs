@@ -27,6 +27,8 @@ pub struct Example {
 pub struct Rendered {
     /// Which example it is of, for messages.
     pub name: String,
+    /// What a running server is set to.
+    pub live: Vec<(String, String)>,
     objects: Vec<Value>,
 }
 
@@ -95,7 +97,7 @@ impl Example {
         let set = render(&cluster).map_err(|error| format!("{error:?}"))?;
         let objects = set.iter().map(Manifest::object).collect::<Result<_, _>>();
         let objects = objects.map_err(|error| error.to_string())?;
-        Ok(Rendered { name: self.name.clone(), objects })
+        Ok(Rendered { name: self.name.clone(), live: cluster.config.live(), objects })
     }
 
     /// What is rendered of it for an operator.
@@ -194,9 +196,10 @@ impl Rendered {
     pub fn with_directives(mut self, fits: impl Fn(&str) -> bool) -> Self {
         let text = self.file("valkey.conf").lines().filter(|line| {
             let name = line.split_whitespace().next().filter(|name| !name.starts_with('#'));
-            name.is_none_or(&fits)
+            name.is_none_or(|name| fits(name))
         });
         let text = text.fold(String::new(), |text, line| text + line + "\n");
+        self.live.retain(|(name, _)| fits(name));
         self.set_file("valkey.conf", text);
         self
     }
