@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::cluster::Kind;
+use crate::create_and_scale::NO_GAP;
 use crate::figures::Figures;
 use crate::set::{NAME, ValkeySet, World};
 use crate::trial::Trial;
@@ -74,6 +75,35 @@ pub fn rolled(world: &World) -> Figures {
     figures.are_safe();
     assert_eq!(figures.plain_lost, 0, "a roll loses nothing: {figures}");
     assert!(figures.gap < Duration::from_secs(3), "{figures}");
+    figures
+}
+
+/// C13, where every server can take it over: none restarts.
+pub fn reloaded(world: &World) -> Figures {
+    let set = ValkeySet::usual(world, "C13-reload");
+    let pods: Vec<String> = (0..3).map(ValkeySet::pod).collect();
+    let containers = || -> Vec<Value> {
+        let container = |pod: &String| set.get(Kind::Pod, pod).expect("a pod")["status"].clone();
+        pods.iter()
+            .map(|pod| container(pod)["containerStatuses"][0]["containerID"].clone())
+            .collect()
+    };
+    let before = containers();
+    let mut trial = Trial::start(&set);
+    trial.fault(|| {
+        set.apply(&json!({ "replicas": 3, "config": { "maxclients": "4321" } }));
+        until("every server takes it over", DEADLINE, || {
+            let info = |pod: &String| set.ask(pod, &["INFO", "clients"]).texts().concat();
+            let other = pods.iter().find(|pod| !info(pod).contains("maxclients:4321"));
+            other.map_or(Ok(()), |pod| Err(format!("{pod} does not")))
+        });
+    });
+    let figures = trial.finish(3);
+    figures.are_safe();
+    assert_eq!(containers(), before, "none is restarted");
+    assert_eq!(set.amiss(), Vec::<String>::new());
+    assert_eq!(figures.plain_lost, 0, "{figures}");
+    assert!(figures.gap < NO_GAP, "{figures}");
     figures
 }
 

@@ -36,6 +36,7 @@ pub fn create(world: &World) {
     assert!(shown.contains("Running") && shown.contains("shop-0"), "{shown}");
     let ready = kubectl(&["wait", "--for=condition=Ready", "vk", NAME, "-n", &set.namespace]);
     assert!(ready.contains("condition met"), "{ready}");
+    assert_eq!(set.amiss(), Vec::<String>::new(), "a new cluster finds nothing amiss");
 }
 
 /// E6.

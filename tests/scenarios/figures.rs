@@ -82,11 +82,18 @@ pub fn update(rows: &[Row]) {
     }
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let text = fs::read_to_string(&readme).expect("the README");
-    let (before, rest) = text.split_once(MARKS[0]).expect("a mark in the README");
-    let (old, after) = rest.split_once(MARKS[1]).expect("the other mark in the README");
-    let table = table(old, rows);
-    let text = [before, MARKS[0], &table, MARKS[1], after].concat();
+    let text = between_marks(&text, MARKS, |old| table(old, rows));
     fs::write(readme, text).expect("the README can be written");
+}
+
+/// The text with what is between two marks made anew of what was there.
+///
+/// # Panics
+/// When a mark is missing.
+pub fn between_marks(text: &str, marks: [&str; 2], make: impl FnOnce(&str) -> String) -> String {
+    let (before, rest) = text.split_once(marks[0]).expect("a mark in the README");
+    let (old, after) = rest.split_once(marks[1]).expect("the other mark in the README");
+    [before, marks[0], &make(old), marks[1], after].concat()
 }
 
 fn table(old: &str, rows: &[Row]) -> String {
@@ -122,7 +129,8 @@ fn table(old: &str, rows: &[Row]) -> String {
     table
 }
 
-fn seconds(time: Duration) -> String {
+/// As people read it.
+pub fn seconds(time: Duration) -> String {
     if time < Duration::from_secs(1) {
         return format!("{} ms", time.as_millis());
     }

@@ -20,6 +20,7 @@ mod delay;
 mod disk;
 mod evidence;
 mod figures;
+mod gaps;
 mod gitops;
 mod install;
 mod leaders;
@@ -121,7 +122,7 @@ const SCENARIOS: &[Scenario] = &[
         Measured(cut::node_with_leader),
     ),
     scenario("C14", "manual switchover", Usual, InNodes, Measured(change::switchover)),
-    scenario("E6", "delete", Usual, Anywhere, Told(create_and_scale::delete)),
+    scenario("E6", "delete", All, Anywhere, Told(create_and_scale::delete)),
     scenario("E2", "scale 3 to 5", All, InNodes, Measured(create_and_scale::grow)),
     scenario(
         "E3",
@@ -162,7 +163,14 @@ const SCENARIOS: &[Scenario] = &[
         Measured(cut::deleted),
     ),
     scenario("C10", "all killed at once", All, InNodes, Measured(crash::all_killed)),
-    scenario("C13", "rolling change", All, InNodes, Measured(change::rolled)),
+    scenario("C13", "rolling change", Usual, InNodes, Measured(change::rolled)),
+    scenario(
+        "C13-reload",
+        "change that running servers take over",
+        All,
+        InNodes,
+        Measured(change::reloaded),
+    ),
     scenario(
         "C19",
         "a replica gone for long, then the master killed",
@@ -186,7 +194,7 @@ const SCENARIOS: &[Scenario] = &[
         Measured(leaders::cut_off),
     ),
     scenario("C5", "API server slow for 120 s", All, InNodes, Measured(leaders::slow)),
-    scenario("C6", "master's node drained", All, InNodes, Measured(node_down::drained)),
+    scenario("C6", "master's node drained", Usual, InNodes, Measured(node_down::drained)),
     scenario("C7", "master's folder read-only", All, InNodes, Measured(disk::read_only)),
     scenario(
         "C17",
@@ -202,6 +210,7 @@ const SCENARIOS: &[Scenario] = &[
         InNodes,
         Measured(node_down::without_power),
     ),
+    scenario("gaps", "every fault, many times", Named, InNodes, Told(gaps::measure)),
     scenario("soak", "a random fault every 20 s", Named, InNodes, Measured(soak::soak)),
     scenario("helm", "helm upgrade, then uninstall", All, InNodes, Measured(operator::upgrade)),
 ];

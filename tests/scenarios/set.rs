@@ -214,6 +214,13 @@ impl<'w> ValkeySet<'w> {
         Ok(master)
     }
 
+    /// The conditions that hold, other than that it is ready.
+    pub fn amiss(&self) -> Vec<String> {
+        let conditions = self.resource()["status"]["conditions"].as_array().cloned();
+        let holds = conditions.into_iter().flatten().filter(|it| it["status"] == "True");
+        holds.map(|it| it["type"].to_string()).filter(|name| name != "\"Ready\"").collect()
+    }
+
     /// Its phase, election and conditions, for whoever waits in vain.
     pub fn told(&self) -> String {
         let resource = self.get(Kind::ValkeyCluster, NAME).unwrap_or_default();

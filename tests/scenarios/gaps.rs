@@ -1,0 +1,206 @@
+//! How long clients behind the Service wait when the master changes: every fault, many times.
+
+use std::env;
+use std::fmt::Write as _;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::cluster::Kind;
+use crate::figures::{between_marks, seconds};
+use crate::set::{ValkeySet, World};
+use crate::trial::Trial;
+
+/// How many runs of each row, if it is not the default.
+const RUNS: &str = "GUNGNIR_GAP_RUNS";
+/// The default.
+const DEFAULT_RUNS: usize = 20;
+/// Where results are kept, a line each; runs that are there already are not run again.
+const RESULTS: &str = "GUNGNIR_GAP_RESULTS";
+/// The marks around the table.
+const MARKS: [&str; 2] = ["<!-- gaps -->\n", "<!-- end of gaps -->\n"];
+
+/// What happens to the master.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    Killed,
+    Deleted,
+    Stopped,
+    Cut,
+    HandsOver,
+    Rolled,
+    Created,
+}
+
+/// What happens, what the row is called, and what its median should be.
+const ROWS: [(What, &str, Duration); 7] = [
+    (What::Killed, "master process killed", Duration::from_secs(1)),
+    (What::Deleted, "master pod deleted by force", Duration::from_millis(500)),
+    (What::Stopped, "master stands still", Duration::from_secs(7)),
+    (What::Cut, "master's node cut off", Duration::from_secs(8)),
+    (What::HandsOver, "planned handover", Duration::from_secs(1)),
+    (What::Rolled, "rolling change, longest gap", Duration::from_secs(1)),
+    (What::Created, "created, until the first write", Duration::from_secs(8)),
+];
+
+/// One run of a row, in milliseconds.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    gap_ms: u64,
+    /// Until the Service was seen to lead elsewhere.
+    moved_ms: u64,
+}
+
+/// Every row in turn, until each has as many runs as are asked for.
+pub fn measure(world: &World) {
+    let runs = env::var(RUNS).ok().and_then(|text| text.parse().ok()).unwrap_or(DEFAULT_RUNS);
+    let mut results = Results::open();
+    let set = ValkeySet::usual(world, "gaps");
+    for number in 1..=runs {
+        for (what, name, _) in ROWS {
+            if results.of(name).len() < number {
+                let run = once(&set, what, number);
+                println!("{number} {name}: gap {} ms, moved {} ms", run.gap_ms, run.moved_ms);
+                results.add(name, run);
+            }
+        }
+    }
+    let table = table(&results);
+    print!("{table}");
+    if env::var_os("UPDATE_FIGURES").is_some() {
+        let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+        let text = fs::read_to_string(&readme).expect("the README");
+        let text = between_marks(&text, MARKS, |_| table);
+        fs::write(readme, text).expect("the README can be written");
+    }
+}
+
+fn once(set: &ValkeySet<'_>, what: What, number: usize) -> Run {
+    if what == What::Created {
+        return created(set.world);
+    }
+    let (nodes, namespace) = (set.world.nodes(), set.namespace.as_str());
+    let master = set.settle(3);
+    let process = nodes.process(namespace, &master);
+    let mut trial = Trial::start(set);
+    let began = Instant::now();
+    let undo = trial.fault(|| match what {
+        What::Killed => {
+            nodes.kill(process);
+            None
+        }
+        What::Deleted => {
+            set.cluster().delete_by_force(Kind::Pod, namespace, &master);
+            None
+        }
+        What::Stopped => Some(nodes.stop(process)),
+        What::Cut => Some(nodes.cut(set.node_of(&master))),
+        What::HandsOver => {
+            let target = (0..3).map(ValkeySet::pod).find(|pod| *pod != master);
+            let target = target.expect("there are replicas");
+            // The same pod once more is another wish.
+            set.annotate("valkey.verilean.io/switchover-to", &format!("{target}/{number}"));
+            None
+        }
+        What::Rolled => {
+            let turn = number.to_string();
+            set.apply(&json!({ "replicas": 3, "podLabels": { "example.com/turn": turn } }));
+            None
+        }
+        What::Created => None,
+    });
+    set.moved(&master);
+    let moved = began.elapsed();
+    trial.write_on();
+    drop(undo);
+    let figures = trial.finish(3);
+    figures.are_safe();
+    Run { gap_ms: ms(figures.gap), moved_ms: ms(moved) }
+}
+
+/// From `kubectl apply` to a write that a replica has.
+fn created(world: &World) -> Run {
+    let set = ValkeySet::none(world, "gaps-new");
+    let began = Instant::now();
+    set.apply(&json!({ "replicas": 3 }));
+    crate::wait::until("there is a master", crate::wait::DEADLINE, || {
+        set.pointer().map(drop).ok_or_else(|| set.told())
+    });
+    let moved = began.elapsed();
+    let trial = Trial::start(&set);
+    let gap = began.elapsed();
+    trial.finish(3).are_safe();
+    Run { gap_ms: ms(gap), moved_ms: ms(moved) }
+}
+
+fn ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).expect("a run ends")
+}
+
+/// What was found so far.
+struct Results {
+    file: Option<PathBuf>,
+    found: Vec<(String, Run)>,
+}
+
+impl Results {
+    fn open() -> Self {
+        let file = env::var_os(RESULTS).map(PathBuf::from);
+        let text = file.as_ref().and_then(|file| fs::read_to_string(file).ok());
+        let read = |line: &str| {
+            let mut words = line.splitn(3, ' ');
+            let mut number = || words.next()?.parse().ok();
+            let run = Run { gap_ms: number()?, moved_ms: number()? };
+            Some((words.next()?.to_owned(), run))
+        };
+        Self { file, found: text.unwrap_or_default().lines().filter_map(read).collect() }
+    }
+
+    fn of(&self, name: &str) -> Vec<Run> {
+        self.found.iter().filter(|(row, _)| row == name).map(|(_, run)| *run).collect()
+    }
+
+    fn add(&mut self, name: &str, run: Run) {
+        if let Some(file) = &self.file {
+            let file = OpenOptions::new().create(true).append(true).open(file);
+            let line = format!("{} {} {name}\n", run.gap_ms, run.moved_ms);
+            file.and_then(|mut file| file.write_all(line.as_bytes())).expect("a file of results");
+        }
+        self.found.push((name.to_owned(), run));
+    }
+}
+
+fn table(results: &Results) -> String {
+    let mut table = "| | runs | gap, median | shortest, longest | Service moved, median | goal |\n\
+                     | --- | --- | --- | --- | --- | --- |\n"
+        .to_owned();
+    for (_, name, goal) in ROWS {
+        let runs = results.of(name);
+        let sorted = |of: fn(&Run) -> u64| {
+            let mut times: Vec<u64> = runs.iter().map(of).collect();
+            times.sort_unstable();
+            times
+        };
+        let (gaps, moved) = (sorted(|run| run.gap_ms), sorted(|run| run.moved_ms));
+        let shown = |times: &[u64], place: usize| {
+            times
+                .get(place)
+                .map_or_else(|| "–".to_owned(), |ms| seconds(Duration::from_millis(*ms)))
+        };
+        let middle = runs.len() / 2;
+        let _ = writeln!(
+            table,
+            "| {name} | {} | {} | {}, {} | {} | ≤ {} |",
+            runs.len(),
+            shown(&gaps, middle),
+            shown(&gaps, 0),
+            shown(&gaps, runs.len().saturating_sub(1)),
+            shown(&moved, middle),
+            seconds(goal),
+        );
+    }
+    table
+}
