@@ -28,6 +28,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use futures_util::StreamExt as _;
 use gungnir::api::ValkeyCluster;
+use gungnir::cluster::{Roles, validate};
 use kube::api::{Api, ApiResource, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::core::GroupVersionKind;
 use kube::{Client, Resource as _};
@@ -83,12 +84,20 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     if let Some(servers) = options.servers {
         let all = (0..servers).map(|node| SocketAddr::new(IpAddr::V4(address(node)), 6379));
-        runtime.block_on(fake::serve(all, NODES, fake::Begin::Gated, |_| println!("ready")));
+        let file = settings();
+        let serve = fake::serve(all, NODES, fake::Begin::Gated, &file, |_| println!("ready"));
+        runtime.block_on(serve);
     } else if options.operator {
         runtime.block_on(operated::operate());
     } else {
         runtime.block_on(measure(&options));
     }
+}
+
+/// What a server of such a cluster starts with.
+fn settings() -> Vec<(String, String)> {
+    let cluster = serde_json::from_value(cluster(0)).expect("a cluster");
+    validate(cluster, Roles::Elected).expect("a sound one").config.live()
 }
 
 async fn measure(options: &Options) {
@@ -194,14 +203,17 @@ async fn define(client: &Client) {
     }
 }
 
-async fn make(api: &Api<DynamicObject>, cluster: usize) {
-    let object = json!({
+fn cluster(number: usize) -> Value {
+    json!({
         "apiVersion": "valkey.verilean.io/v1",
         "kind": "ValkeyCluster",
-        "metadata": { "name": name_of(cluster), "namespace": NAMESPACE },
+        "metadata": { "name": name_of(number), "namespace": NAMESPACE },
         "spec": { "replicas": NODES },
-    });
-    let object = serde_json::from_value(object).unwrap();
+    })
+}
+
+async fn make(api: &Api<DynamicObject>, number: usize) {
+    let object = serde_json::from_value(cluster(number)).unwrap();
     api.create(&PostParams::default(), &object).await.unwrap();
 }
 

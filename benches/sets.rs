@@ -207,7 +207,7 @@ fn memory_kib(name: &str) -> u64 {
 /// The fake servers, which say their ports.
 async fn serve(sets: usize) {
     let anywhere = std::iter::repeat_n(([127, 0, 0, 1], 0).into(), sets * NODES);
-    fake::serve(anywhere, NODES, fake::Begin::Healthy, |bound| {
+    fake::serve(anywhere, NODES, fake::Begin::Healthy, &[], |bound| {
         let mut out = std::io::stdout().lock();
         for address in bound {
             writeln!(out, "{}", address.port()).unwrap();

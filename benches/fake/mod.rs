@@ -19,11 +19,13 @@ pub use node::Begin;
 use node::Nodes;
 
 /// Listens on every address and answers for ever; the addresses are sets of `in_a_set` one after
-/// the other. Port 0 becomes one that is free. Says where they listen before it answers.
+/// the other. Port 0 becomes one that is free. Says where they listen before it answers. All start
+/// with the settings of one file, beside their own.
 pub async fn serve(
     addresses: impl IntoIterator<Item = SocketAddr>,
     in_a_set: usize,
     begin: Begin,
+    file: &[(String, String)],
     tell: impl FnOnce(&[SocketAddr]),
 ) {
     let (mut listeners, mut bound) = (Vec::new(), Vec::new());
@@ -33,7 +35,7 @@ pub async fn serve(
         listeners.push(listener);
     }
     tell(&bound);
-    let nodes = Rc::new(RefCell::new(Nodes::new(bound, in_a_set, begin)));
+    let nodes = Rc::new(RefCell::new(Nodes::new(bound, in_a_set, begin, file)));
     let local = tokio::task::LocalSet::new();
     for (index, listener) in listeners.into_iter().enumerate() {
         let nodes = Rc::clone(&nodes);

@@ -42,7 +42,12 @@ pub struct Nodes {
 const NO_HISTORY: &str = "0000000000000000000000000000000000000000";
 
 impl Nodes {
-    pub fn new(addresses: Vec<SocketAddr>, in_a_set: usize, begin: Begin) -> Self {
+    pub fn new(
+        addresses: Vec<SocketAddr>,
+        in_a_set: usize,
+        begin: Begin,
+        file: &[(String, String)],
+    ) -> Self {
         let node = |index: usize| {
             let first = index - index % in_a_set;
             let (role, history) = match begin {
@@ -69,7 +74,11 @@ impl Nodes {
                 history: name_of(history),
                 previous: NO_HISTORY.to_owned(),
                 users: BTreeSet::from(["default".to_owned()]),
-                settings: settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+                settings: settings
+                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                    .into_iter()
+                    .chain(file.iter().cloned())
+                    .collect(),
             }
         };
         let all: Vec<Node> = (0..addresses.len()).map(node).collect();

@@ -21,6 +21,11 @@ use super::roll::{next_step, pods, restart_at, runs_old_template};
 /// How long a restart of a later time is not looked at.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
+/// How long the last pod that was restarted is in service before the master is handed over:
+/// kube-proxy takes changes in once a second, and the one of the master's Service must not be the
+/// second.
+const QUIET_BEFORE_HANDOVER: Duration = Duration::from_millis(1500);
+
 /// Restarts the next pod that has to be, or asks for a handover first.
 ///
 /// # Errors
@@ -54,10 +59,13 @@ pub async fn proceed(
         Some(pods) => next_step(&pods, is_changing(cluster)),
     };
     match &step {
-        RollStep::HandOver(to) => memory.borrow_mut().heir = Some(to.clone()),
+        RollStep::HandOver(to) => name_heir(to, &mut memory.borrow_mut(), report),
         // One that was begun is not taken back while it goes on.
         RollStep::Wait(_) if is_changing(cluster) => {}
-        RollStep::Done | RollStep::Wait(_) | RollStep::Delete(_) => memory.borrow_mut().heir = None,
+        RollStep::Done | RollStep::Wait(_) | RollStep::Delete(_) => {
+            let mut memory = memory.borrow_mut();
+            (memory.heir, memory.heir_ready) = (None, None);
+        }
     }
     match step {
         RollStep::Done => {}
@@ -74,6 +82,22 @@ pub async fn proceed(
         }
     }
     Ok(())
+}
+
+/// Has a pod take over, when nothing else has moved for a moment.
+fn name_heir(pod: &str, memory: &mut Memory, report: &mut Report) {
+    let now = Instant::now();
+    let since = match &memory.heir_ready {
+        Some((ready, since)) if ready == pod => *since,
+        _ => now,
+    };
+    memory.heir_ready = Some((pod.to_owned(), since));
+    let due = since + QUIET_BEFORE_HANDOVER;
+    if memory.heir.is_some() || due <= now {
+        memory.heir = Some(pod.to_owned());
+    } else {
+        report.wake_at(due);
+    }
 }
 
 async fn delete(

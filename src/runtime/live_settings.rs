@@ -109,7 +109,10 @@ impl Watcher {
     pub(super) fn is_to_be_set(&self, session: &Session) -> bool {
         let kept = session.kept.as_ref().map(|kept| &kept.wanted);
         let wanted = self.live_settings();
-        kept.unwrap_or(&LiveSettings::default()) != &wanted && (self.may_act)()
+        // Who is not let read what a server is set to does not try.
+        session.config.is_some()
+            && kept.unwrap_or(&LiveSettings::default()) != &wanted
+            && (self.may_act)()
     }
 
     /// Looks what the server is set to, and sets what is to be otherwise.
@@ -121,7 +124,7 @@ impl Watcher {
         }
         self.stand(session).await?;
         let superseded = matches!(session.standing, Standing::Superseded(_));
-        if superseded || session.info.loading || !(self.may_act)() {
+        if superseded || session.config.is_none() || session.info.loading || !(self.may_act)() {
             return Ok(());
         }
         let Some(before) = self.read_settings(session, &wanted).await? else { return Ok(()) };

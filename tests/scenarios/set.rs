@@ -201,8 +201,17 @@ impl<'w> ValkeySet<'w> {
             if object["metadata"]["labels"]["valkey.verilean.io/role"] != role {
                 return Err(format!("{pod} is not labelled as {role}"));
             }
-            let info = self.ask_once(&pod, &["INFO", "replication"])?.texts().concat();
+            let info = self.ask_once(&pod, &["INFO"])?.texts().concat();
             let has = |line: &str| info.lines().any(|found| found == line);
+            // A member of an earlier run holds nothing any more.
+            let members = election["inSync"].as_array().into_iter().flatten();
+            let recorded = members
+                .chain([&json!({ "pod": master, "runId": election["runId"] })])
+                .find(|member| member["pod"] == *pod)
+                .and_then(|member| Some(format!("run_id:{}", member["runId"].as_str()?)));
+            if !recorded.is_some_and(|line| has(&line)) {
+                return Err(format!("the run of {pod} is not recorded"));
+            }
             let is_there = match role {
                 "master" => has("role:master"),
                 _ => has("role:slave") && has("master_link_status:up"),

@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 use kube::{Api, Client};
 use serde_json::json;
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 use tracing::debug;
 
 use crate::operator::{Annotation, ClusterFacts};
@@ -21,6 +21,10 @@ use super::record::pod_name;
 const ROLE_LABEL: &str = "valkey.verilean.io/role";
 /// The first wait after a failure, and the longest.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
+
+/// How long roles wait after the record: kube-proxy takes changes in once a second, and the one that
+/// sends clients to the new master must not be the second.
+const ROLES_AFTER: Duration = Duration::from_millis(300);
 
 /// What a pod is, as its label says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,11 +94,16 @@ pub(super) async fn write_all(
     let volumes: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), namespace);
     let mut written = Wanted::default();
     let mut wait = BACKOFF.0;
+    let mut due: Option<Instant> = None;
     loop {
         let now = wanted.borrow_and_update().clone();
         let mut failed = false;
-        for (name, (uid, role)) in &now.roles {
-            if written.roles.get(name) == now.roles.get(name) {
+        let is_written = |written: &Wanted, name| written.roles.get(name) == now.roles.get(name);
+        let all_written = now.roles.keys().all(|name| is_written(&written, name));
+        due = (!all_written).then(|| due.unwrap_or(Instant::now() + ROLES_AFTER));
+        let is_due = due.is_none_or(|due| due <= Instant::now());
+        for (name, (uid, role)) in now.roles.iter().filter(|_| is_due) {
+            if is_written(&written, name) {
                 continue;
             }
             let body = json!({
@@ -135,7 +144,12 @@ pub(super) async fn write_all(
         // What is no longer wanted has arrived, or is wanted otherwise; it may be wanted again.
         written.roles.retain(|name, _| now.roles.contains_key(name));
         written.epochs.retain(|name, _| now.epochs.contains_key(name));
-        if failed {
+        if let Some(due) = due.filter(|_| !is_due) {
+            tokio::select! {
+                () = sleep_until(due) => {}
+                Ok(()) = wanted.changed() => {}
+            }
+        } else if failed {
             tokio::select! {
                 () = sleep(wait) => wait = (wait * 2).min(BACKOFF.1),
                 Ok(()) = wanted.changed() => {}
