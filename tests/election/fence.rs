@@ -68,5 +68,11 @@ async fn silent() {
         pod.signal("CONT");
     }
     assert_eq!(world.settled(2).await, master);
-    assert!(!operator.elections.borrow().is_blind());
+    // What the servers say is there before the operator has asked them again.
+    until(
+        "it sees again",
+        async || !operator.elections.borrow().is_blind(),
+        async || world.told().await,
+    )
+    .await;
 }

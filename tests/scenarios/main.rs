@@ -24,6 +24,7 @@ mod gaps;
 mod gitops;
 mod install;
 mod leaders;
+mod libraries;
 mod node_down;
 mod nodes;
 mod operator;
@@ -209,6 +210,13 @@ const SCENARIOS: &[Scenario] = &[
         All,
         InNodes,
         Measured(node_down::without_power),
+    ),
+    scenario(
+        "libraries",
+        "client libraries behind the Service",
+        All,
+        InNodes,
+        Told(libraries::measure),
     ),
     scenario("gaps", "every fault, many times", Named, InNodes, Told(gaps::measure)),
     scenario("soak", "a random fault every 20 s", Named, InNodes, Measured(soak::soak)),

@@ -1,4 +1,4 @@
-// go-redis's failover client, writing one number after another: see ../README.md.
+// go-redis, writing one number after another: see ../README.md.
 package main
 
 import (
@@ -30,6 +30,27 @@ func say(line any) {
 	}
 }
 
+func throughSentinels(addresses, name string) *redis.Client {
+	return redis.NewFailoverClient(&redis.FailoverOptions{
+		MasterName:       name,
+		SentinelAddrs:    strings.Split(addresses, ","),
+		SentinelPassword: os.Getenv("SENTINEL_PASSWORD"),
+	})
+}
+
+func throughService(address, settings string) *redis.Client {
+	options := redis.Options{Addr: address, Password: os.Getenv("SERVICE_PASSWORD")}
+	if settings == "recommended" {
+		options.DialTimeout = time.Second
+		options.ReadTimeout = time.Second
+		options.WriteTimeout = time.Second
+		options.MaxRetries = 100
+		options.MinRetryBackoff = 10 * time.Millisecond
+		options.MaxRetryBackoff = 100 * time.Millisecond
+	}
+	return redis.NewClient(&options)
+}
+
 func main() {
 	if len(os.Args) != 4 {
 		fmt.Fprintln(os.Stderr, "usage: client HOST:PORT,... NAME SECONDS")
@@ -40,11 +61,10 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}
-	client := redis.NewFailoverClient(&redis.FailoverOptions{
-		MasterName:       os.Args[2],
-		SentinelAddrs:    strings.Split(os.Args[1], ","),
-		SentinelPassword: os.Getenv("SENTINEL_PASSWORD"),
-	})
+	client := throughSentinels(os.Args[1], os.Args[2])
+	if settings := os.Getenv("SERVICE"); settings != "" {
+		client = throughService(os.Args[1], settings)
+	}
 	defer client.Close()
 
 	say(hello{Version: redis.Version()})
