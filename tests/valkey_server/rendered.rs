@@ -196,7 +196,7 @@ impl Rendered {
     pub fn with_directives(mut self, fits: impl Fn(&str) -> bool) -> Self {
         let text = self.file("valkey.conf").lines().filter(|line| {
             let name = line.split_whitespace().next().filter(|name| !name.starts_with('#'));
-            name.is_none_or(|name| fits(name))
+            name.is_none_or(&fits)
         });
         let text = text.fold(String::new(), |text, line| text + line + "\n");
         self.live.retain(|(name, _)| fits(name));
