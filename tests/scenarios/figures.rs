@@ -77,23 +77,25 @@ pub struct Row {
 /// # Panics
 /// When the README has no place for it.
 pub fn update(rows: &[Row]) {
-    if env::var_os("UPDATE_FIGURES").is_none() || rows.is_empty() {
+    if !rows.is_empty() {
+        write(MARKS, |old| table(old, rows));
+    }
+}
+
+/// Makes what is between two marks in the README anew of what was there, if `UPDATE_FIGURES` is set.
+///
+/// # Panics
+/// When a mark is missing.
+pub fn write(marks: [&str; 2], make: impl FnOnce(&str) -> String) {
+    if env::var_os("UPDATE_FIGURES").is_none() {
         return;
     }
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let text = fs::read_to_string(&readme).expect("the README");
-    let text = between_marks(&text, MARKS, |old| table(old, rows));
-    fs::write(readme, text).expect("the README can be written");
-}
-
-/// The text with what is between two marks made anew of what was there.
-///
-/// # Panics
-/// When a mark is missing.
-pub fn between_marks(text: &str, marks: [&str; 2], make: impl FnOnce(&str) -> String) -> String {
     let (before, rest) = text.split_once(marks[0]).expect("a mark in the README");
     let (old, after) = rest.split_once(marks[1]).expect("the other mark in the README");
-    [before, marks[0], &make(old), marks[1], after].concat()
+    let text = [before, marks[0], &make(old), marks[1], after].concat();
+    fs::write(readme, text).expect("the README can be written");
 }
 
 fn table(old: &str, rows: &[Row]) -> String {

@@ -4,13 +4,13 @@ use std::env;
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use crate::cluster::Kind;
-use crate::figures::{between_marks, seconds};
+use crate::figures::{self, seconds};
 use crate::set::{ValkeySet, World};
 use crate::trial::Trial;
 
@@ -70,12 +70,7 @@ pub fn measure(world: &World) {
     }
     let table = table(&results);
     print!("{table}");
-    if env::var_os("UPDATE_FIGURES").is_some() {
-        let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-        let text = fs::read_to_string(&readme).expect("the README");
-        let text = between_marks(&text, MARKS, |_| table);
-        fs::write(readme, text).expect("the README can be written");
-    }
+    figures::write(MARKS, |_| table);
 }
 
 fn once(set: &ValkeySet<'_>, what: What, number: usize) -> Run {

@@ -1,7 +1,6 @@
 //! Real client libraries behind the Service, with their own settings and with recommended ones.
 
 use std::collections::BTreeSet;
-use std::env;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -13,7 +12,7 @@ use serde::Deserialize;
 use tempfile::TempDir;
 
 use crate::agent::now;
-use crate::figures::{between_marks, seconds};
+use crate::figures::{self, seconds};
 use crate::nodes::Fault;
 use crate::set::{ValkeySet, World};
 use crate::wait::{DEADLINE, until};
@@ -94,12 +93,7 @@ pub fn measure(world: &World) {
     }
     let table = table(&rows);
     print!("{table}");
-    if env::var_os("UPDATE_FIGURES").is_some() {
-        let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-        let text = fs::read_to_string(&readme).expect("the README");
-        let text = between_marks(&text, MARKS, |_| table);
-        fs::write(readme, text).expect("the README can be written");
-    }
+    figures::write(MARKS, |_| table);
 }
 
 /// Builds the clients, if that was not done yet; the program of each.
