@@ -24,7 +24,7 @@ use gungnir::sentinel::{
     Action, Durability, Local, Millis, NodeId, Observation, Phase, Pointer, Policy, Record,
     ReplicaOrder, Settings,
 };
-use gungnir::valkey::{Address, Dial, Secret};
+use gungnir::valkey::{Address, Dial, Network, Secret};
 use tokio::sync::mpsc;
 
 #[path = "fake/mod.rs"]
@@ -111,6 +111,7 @@ async fn watch(ports: Vec<u16>, clock: Clock, counts: Rc<std::cell::Cell<(u64, u
             tls: None,
             credentials: None,
             connect_timeout,
+            network: Network::Tcp,
         };
         NodeSetup { address, dial, password_file: None, gated: true }
     };

@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use gungnir::valkey::{
-    Address, Closed, Command, Connection, Credentials, Dial, ErrorReply, Lost, Malformed,
+    Address, Closed, Command, Connection, Credentials, Dial, ErrorReply, Lost, Malformed, Network,
     OpenError, Secret, Stage, TooLarge, client_config,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -31,6 +31,7 @@ fn dial(address: SocketAddr) -> Dial {
         tls: None,
         credentials: None,
         connect_timeout: AMPLE,
+        network: Network::Tcp,
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::BufRead as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use gungnir::operator::{LeaseName, LeaseTimes, Options, Scope, run_on};
+use gungnir::operator::{LeaseName, LeaseTimes, Options, Outside, Scope, run_on};
 use kube::Config;
 use kube::client::ClientBuilder;
 use tokio::time::{Instant, sleep};
@@ -80,6 +80,7 @@ pub async fn operate() {
             identity: format!("bench-{}", std::process::id()),
         },
         lease_times: LeaseTimes::default(),
+        outside: Outside::default(),
         listen: None,
         discovery: None,
         pause_all: false,

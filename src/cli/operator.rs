@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::filter::EnvFilter;
 
 use crate::discovery;
-use crate::operator::{LeaseName, LeaseTimes, Options, Scope};
+use crate::operator::{LeaseName, LeaseTimes, Options, Outside, Scope};
 
 use super::console::Console;
 use super::exit::{Failure, Outcome};
@@ -107,6 +107,7 @@ impl OperatorArgs {
                 identity: format!("{name}_{:08x}", random() ^ process::id()),
             },
             lease_times: LeaseTimes::default(),
+            outside: Outside::default(),
             listen: Some(self.listen),
             discovery: self.discovery()?,
             pause_all: self.pause_all,

@@ -6,6 +6,7 @@ use crate::discovery;
 
 use super::cache::Scope;
 use super::lease::{LeaseName, LeaseTimes};
+use super::outside::Outside;
 
 /// What the operator is told.
 #[derive(Debug, Clone)]
@@ -22,4 +23,6 @@ pub struct Options {
     pub discovery: Option<discovery::Config>,
     /// Nothing is changed in any cluster.
     pub pause_all: bool,
+    /// What it finds around it.
+    pub outside: Outside,
 }

@@ -27,6 +27,7 @@ use super::events::Events;
 use super::facts::ClusterKey;
 use super::memory::{Memories, Memory};
 use super::metrics::Metrics;
+use super::outside::WallClock;
 use super::passwords;
 use super::plan::{Step, plan};
 use super::queue;
@@ -68,6 +69,8 @@ pub struct Context {
     pub served: Served,
     /// Nothing is changed in any cluster.
     pub pause_all: bool,
+    /// The time of day.
+    pub clock: WallClock,
 }
 
 /// Looks at a cluster and does what is to be done; when to look again.
@@ -255,7 +258,7 @@ async fn report_status(
     memory: &RefCell<Memory>,
     report: &mut Report,
 ) {
-    let now = Timestamp::now();
+    let now = context.clock.now();
     note_drift(memory, now, report);
     let view = context.cache.view(&cluster.key);
     let sound = memory.borrow().sound.clone();

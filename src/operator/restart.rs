@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use k8s_openapi::jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::cluster::ValidatedCluster;
@@ -49,7 +48,7 @@ pub async fn proceed(
         memory.borrow_mut().heir = heir(view, sound);
         return Ok(());
     }
-    let now = Timestamp::now();
+    let now = context.clock.now();
     if let Some(at) = restart_at(cluster).filter(|at| *at > now) {
         let wait = Duration::try_from(at.duration_since(now)).unwrap_or_default();
         report.wake_at(Instant::now() + wait.min(LONGEST_WAIT));

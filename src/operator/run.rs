@@ -69,11 +69,11 @@ pub async fn run_on(
     let (news, told) = mpsc::channel(MAX_NEWS_WAITING);
     let LeaseName { namespace, name, .. } = &options.lease;
     let identity = format!("{namespace}/{name}");
-    let setup = client.clone();
+    let (setup, outside) = (client.clone(), options.outside.clone());
     let elections = move |leadership: &Leadership| {
         let leadership = leadership.clone();
         let may_act: Rc<dyn Fn() -> bool> = Rc::new(move || leadership.may_act());
-        let setup = ElectionsSetup { client: setup, identity, may_act, news, publisher };
+        let setup = ElectionsSetup { client: setup, identity, may_act, news, outside, publisher };
         RefCell::new(election::Elections::new(setup))
     };
     let serve = async {
@@ -107,11 +107,11 @@ pub async fn run_with<E: Elections + 'static>(
     mut news: mpsc::Receiver<ElectionNews>,
     end: impl Future<Output = ()>,
 ) -> Result<(), OperatorError> {
-    let Options { scope, lease, lease_times, listen, pause_all, discovery: _ } = options;
+    let Options { scope, lease, lease_times, listen, pause_all, outside, discovery: _ } = options;
     let metrics = Metrics::default();
     let cache = Rc::new(Cache::default());
     let identity = lease.identity.clone();
-    let (mut keeper, leadership) = Keeper::new(client.clone(), lease, lease_times);
+    let (mut keeper, leadership) = Keeper::new(client.clone(), lease, lease_times, outside.clock);
     let events = Events::new(client.clone(), &identity, leadership.clone());
     let elections: Rc<dyn Elections> = Rc::new(elections(&leadership));
     let context = Context {
@@ -123,6 +123,7 @@ pub async fn run_with<E: Elections + 'static>(
         metrics: metrics.clone(),
         served: Served::default(),
         pause_all,
+        clock: outside.clock,
     };
     let health = match listen {
         Some(address) => {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio_rustls::rustls::ClientConfig;
 
 use super::address::Address;
+use super::network::Network;
 use super::secret::Secret;
 
 /// Everything that [`Connection::open`](super::Connection::open) needs to know.
@@ -22,6 +23,8 @@ pub struct Dial {
     pub credentials: Option<Credentials>,
     /// How long everything may take until the server has answered the greeting.
     pub connect_timeout: Duration,
+    /// By what the connection is made.
+    pub network: Network,
 }
 
 /// An ACL user and its password.

@@ -5,7 +5,6 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
-use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
@@ -18,6 +17,7 @@ use super::connection::Connection;
 use super::dial::Dial;
 use super::error_reply::ErrorReply;
 use super::lost::{Lost, tls_fault};
+use super::network::Transport;
 use super::stream::Stream;
 
 /// What the connection is called in the server's `CLIENT LIST`.
@@ -162,11 +162,11 @@ impl Connection {
         };
         let addresses =
             timeout_at(deadline, look_up(&dial.address)).await.map_err(|_| late(Stage::Name))??;
-        let tcp = timeout_at(deadline, connect(&dial.address, &addresses))
+        let transport = timeout_at(deadline, connect(dial, &addresses))
             .await
             .map_err(|_| late(Stage::Connect))??;
         let stream =
-            timeout_at(deadline, wrap(dial, tcp)).await.map_err(|_| late(Stage::Tls))??;
+            timeout_at(deadline, wrap(dial, transport)).await.map_err(|_| late(Stage::Tls))??;
         let mut connection = Self::over(stream);
         let left = deadline.saturating_duration_since(Instant::now());
         match connection.greet(dial, left).await? {
@@ -180,7 +180,7 @@ impl Connection {
     /// The address at the other end, when the socket still knows it.
     #[must_use]
     pub fn peer(&self) -> Option<SocketAddr> {
-        self.stream().tcp().peer_addr().ok()
+        self.stream().transport().peer()
     }
 
     /// `Some` when the connection was lost on the way.
@@ -230,11 +230,12 @@ async fn look_up(address: &Address) -> Result<Vec<SocketAddr>, OpenError> {
 }
 
 /// The first address that takes a connection; else what is least like a refusal.
-async fn connect(address: &Address, found: &[SocketAddr]) -> Result<TcpStream, OpenError> {
+async fn connect(dial: &Dial, found: &[SocketAddr]) -> Result<Transport, OpenError> {
+    let address = &dial.address;
     let mut fault = OpenError::Refused { address: address.clone() };
     for peer in found {
-        match connect_one(*peer).await {
-            Ok(tcp) => return Ok(tcp),
+        match dial.network.connect(*peer).await {
+            Ok(transport) => return Ok(transport),
             Err(error) => {
                 let found = connect_error(address, &error);
                 if !matches!(found, OpenError::Refused { .. }) {
@@ -244,13 +245,6 @@ async fn connect(address: &Address, found: &[SocketAddr]) -> Result<TcpStream, O
         }
     }
     Err(fault)
-}
-
-async fn connect_one(peer: SocketAddr) -> io::Result<TcpStream> {
-    let socket = if peer.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    socket.set_nodelay(true)?;
-    socket.set_keepalive(true)?;
-    socket.connect(peer).await
 }
 
 fn connect_error(address: &Address, error: &io::Error) -> OpenError {
@@ -269,12 +263,12 @@ fn connect_error(address: &Address, error: &io::Error) -> OpenError {
     }
 }
 
-async fn wrap(dial: &Dial, tcp: TcpStream) -> Result<Stream, OpenError> {
-    let Some(config) = &dial.tls else { return Ok(Stream::Plain(tcp)) };
+async fn wrap(dial: &Dial, transport: Transport) -> Result<Stream, OpenError> {
+    let Some(config) = &dial.tls else { return Ok(Stream::Plain(transport)) };
     let name = dial.server_name.as_deref().unwrap_or(dial.address.host());
     let server_name = ServerName::try_from(name.to_owned())
         .map_err(|_| OpenError::ServerName { name: name.to_owned() })?;
-    match TlsConnector::from(config.clone()).connect(server_name, tcp).await {
+    match TlsConnector::from(config.clone()).connect(server_name, transport).await {
         Ok(tls) => Ok(Stream::Tls(Box::new(tls))),
         Err(error) => {
             let address = dial.address.clone();

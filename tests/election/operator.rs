@@ -12,6 +12,7 @@ use gungnir::operator::Access;
 use gungnir::operator::ClusterFacts;
 use gungnir::operator::ClusterKey;
 use gungnir::operator::ElectionNews;
+use gungnir::operator::Outside;
 use gungnir::operator::PodFacts;
 use gungnir::operator::ServiceFacts;
 use gungnir::operator::Terminated;
@@ -71,6 +72,7 @@ impl Operator {
             identity: identity.to_owned(),
             may_act: Rc::new(move || may_act.get()),
             news: sender,
+            outside: Outside::default(),
             publisher: Rc::clone(&publisher),
         })));
         let key = ClusterKey { namespace: world.namespace.clone(), name: NAME.to_owned() };

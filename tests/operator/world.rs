@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use gungnir::operator::election::ElectionView;
 use gungnir::operator::{
-    ClusterFacts, ClusterKey, Elections, LeaseName, LeaseTimes, Options, Scope, run_with,
+    ClusterFacts, ClusterKey, Elections, LeaseName, LeaseTimes, Options, Outside, Scope, run_with,
 };
 use gungnir::runtime::Explanation;
 use kube::Client;
@@ -123,6 +123,7 @@ impl World {
                 identity: format!("test-{}", PROCESSES.fetch_add(1, Ordering::Relaxed)),
             },
             lease_times: LeaseTimes::default(),
+            outside: Outside::default(),
             listen: None,
             discovery: None,
             pause_all: false,

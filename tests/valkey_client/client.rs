@@ -13,6 +13,7 @@ use gungnir::valkey::Dial;
 use gungnir::valkey::ErrorReply;
 use gungnir::valkey::Info;
 use gungnir::valkey::Lost;
+use gungnir::valkey::Network;
 use gungnir::valkey::OpenError;
 use gungnir::valkey::Secret;
 use redis::Value;
@@ -44,6 +45,7 @@ pub fn dial(port: u16) -> Dial {
         tls: None,
         credentials: None,
         connect_timeout: LIMIT,
+        network: Network::Tcp,
     }
 }
 

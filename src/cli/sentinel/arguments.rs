@@ -15,7 +15,7 @@ use crate::cli::listen::{discovery_config, first_line, read};
 use crate::discovery;
 use crate::runtime::{FileStore, NodeSetup, PasswordFile, Recorder, SetNames, beside, control_of};
 use crate::sentinel::{Durability, Policy, ReplicaOrder, Settings};
-use crate::valkey::{Address, Credentials, Dial, Secret, client_config};
+use crate::valkey::{Address, Credentials, Dial, Network, Secret, client_config};
 
 /// The most nodes of one set.
 const MAX_NODES: usize = 9;
@@ -169,6 +169,7 @@ impl SentinelArgs {
                 tls: tls.clone(),
                 credentials: credentials.clone(),
                 connect_timeout: self.connect_timeout(),
+                network: Network::Tcp,
             };
             let password_file = password_file.clone();
             nodes.push(NodeSetup { address, dial, password_file, gated: false });

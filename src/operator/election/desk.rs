@@ -8,7 +8,7 @@ use tokio_rustls::rustls::ClientConfig;
 use tracing::warn;
 
 use crate::api::Election;
-use crate::operator::{ClusterFacts, ServiceFacts, TlsFiles};
+use crate::operator::{ClusterFacts, Outside, ServiceFacts, TlsFiles};
 use crate::runtime::SetTargets;
 use crate::sentinel::Record;
 use crate::valkey::client_config;
@@ -22,6 +22,7 @@ use super::view::Problem;
 pub(super) struct Desk {
     /// Who decides here: the lease as `namespace/name`.
     pub identity: String,
+    pub outside: Outside,
     pub facts: RefCell<ClusterFacts>,
     pub known: RefCell<Known>,
     /// `N-client`, as it was read or written last.
@@ -48,13 +49,20 @@ pub(super) struct Known {
 }
 
 impl Desk {
-    pub fn new(facts: ClusterFacts, identity: String) -> Self {
+    pub fn new(facts: ClusterFacts, identity: String, outside: Outside) -> Self {
         let seats = Seats::default();
-        let none =
-            targets::Beside { record: None, seats: &seats, tls: None, reread: 0, leadership: 0 };
+        let none = targets::Beside {
+            record: None,
+            seats: &seats,
+            tls: None,
+            network: &outside.network,
+            reread: 0,
+            leadership: 0,
+        };
         let (targets, _) = watch::channel(targets(&facts, &none));
         let desk = Self {
             identity,
+            outside,
             facts: RefCell::new(facts),
             known: RefCell::default(),
             service: RefCell::new(None),
@@ -127,6 +135,7 @@ impl Desk {
                 record: self.known.borrow().record.as_ref(),
                 seats: &self.seats.borrow(),
                 tls: tls.as_ref(),
+                network: &self.outside.network,
                 reread: self.reread.get(),
                 leadership: self.leadership.get(),
             },

@@ -6,6 +6,8 @@ use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::jiff::Timestamp;
 use kube::{Api, Client};
 
+use crate::operator::WallClock;
+
 use super::calls::{self, CallError};
 
 /// How far two clocks may be apart.
@@ -13,12 +15,12 @@ const CLOCK_SKEW: Duration = Duration::from_secs(30);
 
 /// Whether the lease of that name (`namespace/name`) is being renewed. Who may not read it cannot
 /// know, and keeps its hands off.
-pub(super) async fn is_live(client: &Client, lease: &str) -> bool {
+pub(super) async fn is_live(client: &Client, lease: &str, clock: WallClock) -> bool {
     let Some((namespace, name)) = lease.split_once('/') else { return false };
     let leases: Api<Lease> = Api::namespaced(client.clone(), namespace);
     match calls::find(&leases, name).await {
         Ok(None) | Err(CallError::Missing) => false,
-        Ok(Some(lease)) => is_held(&lease, Timestamp::now()),
+        Ok(Some(lease)) => is_held(&lease, clock.now()),
         Err(_) => true,
     }
 }

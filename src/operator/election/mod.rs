@@ -41,7 +41,7 @@ use std::rc::Rc;
 use kube::Client;
 use tokio::sync::mpsc;
 
-use super::{ClusterFacts, ClusterKey, ElectionNews};
+use super::{ClusterFacts, ClusterKey, ElectionNews, Outside};
 use crate::discovery::Publisher;
 use crate::runtime::{Clock, Explanation};
 
@@ -58,6 +58,8 @@ pub struct ElectionsSetup {
     pub may_act: Rc<dyn Fn() -> bool>,
     /// Where news goes. What finds no room is dropped.
     pub news: mpsc::Sender<ElectionNews>,
+    /// The way to the servers, and the time of day.
+    pub outside: Outside,
     /// Who tells the clients that speak Sentinel's protocol.
     pub publisher: Rc<Publisher>,
 }

@@ -38,7 +38,7 @@ impl Watched {
     /// Begins to watch.
     pub fn start(setup: &ElectionsSetup, clock: Clock, facts: ClusterFacts) -> Self {
         let (uid, key) = (facts.uid.clone(), facts.key.clone());
-        let desk = Rc::new(Desk::new(facts, setup.identity.clone()));
+        let desk = Rc::new(Desk::new(facts, setup.identity.clone(), setup.outside.clone()));
         let shown = Rc::new(RefCell::new(Shown::new(names(&key), clock)));
         let (name_sender, aliases) = watch::channel(vec![key.to_string()]);
         let (labels, wanted) = watch::channel(Wanted::default());

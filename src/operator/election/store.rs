@@ -178,7 +178,7 @@ impl ClusterStore {
         };
         if let Some(other) = status.as_ref().and_then(|status| status.operator.as_deref())
             && other != self.desk.identity
-            && lease::is_live(&self.client, other).await
+            && lease::is_live(&self.client, other, self.desk.outside.clock).await
         {
             self.problem(Some(Problem::ManagedElsewhere(other.to_owned())));
             let text = format!("the operator of the lease {other} decides about this cluster");

@@ -8,7 +8,7 @@ use tokio_rustls::rustls::ClientConfig;
 use crate::operator::{ClusterFacts, PodFacts};
 use crate::runtime::{LiveSettings, NodeTarget, ProcessTarget, SetTargets};
 use crate::sentinel::{NodeId, Record, Settings};
-use crate::valkey::{Address, Credentials, Dial};
+use crate::valkey::{Address, Credentials, Dial, Network};
 
 use super::record::home_of;
 use super::seats::Seats;
@@ -27,6 +27,8 @@ pub(super) struct Beside<'a> {
     pub seats: &'a Seats,
     /// The certificates, where they are used and can be.
     pub tls: Option<&'a Arc<ClientConfig>>,
+    /// The way to the servers.
+    pub network: &'a Network,
     /// How often somebody else has written.
     pub reread: u64,
     /// How often leading has begun or ended.
@@ -96,6 +98,7 @@ fn process(facts: &ClusterFacts, pod: &PodFacts, beside: &Beside<'_>) -> Option<
             password: access.operator_password.clone(),
         }),
         connect_timeout: limit.clamp(Duration::from_millis(100), Duration::from_secs(5)),
+        network: beside.network.clone(),
     };
     Some(ProcessTarget { address, dial, password_file: None, home })
 }
@@ -114,7 +117,17 @@ mod tests {
     use crate::sentinel::{Id, Member, Phase};
 
     fn of(facts: &ClusterFacts, seats: &Seats) -> SetTargets {
-        targets(facts, &Beside { record: None, seats, tls: None, reread: 3, leadership: 0 })
+        targets(
+            facts,
+            &Beside {
+                record: None,
+                seats,
+                tls: None,
+                network: &Network::Tcp,
+                reread: 3,
+                leadership: 0,
+            },
+        )
     }
 
     #[test]
@@ -169,8 +182,14 @@ mod tests {
             w: 0,
         };
         let seats = Seats::default();
-        let beside =
-            Beside { record: Some(&record), seats: &seats, tls: None, reread: 0, leadership: 0 };
+        let beside = Beside {
+            record: Some(&record),
+            seats: &seats,
+            tls: None,
+            network: &Network::Tcp,
+            reread: 0,
+            leadership: 0,
+        };
         assert_eq!(targets(&facts(3), &beside).nodes.len(), 5);
     }
 

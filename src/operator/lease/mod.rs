@@ -16,12 +16,13 @@ mod claim;
 use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::Lease;
-use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use kube::api::{Api, PostParams};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, info, warn};
+
+use super::outside::WallClock;
 
 use claim::{Claim, Move, Watched};
 
@@ -121,12 +122,18 @@ pub struct Keeper {
     not_before: Option<Instant>,
     /// A write was sent whose answer has not been read.
     unanswered: bool,
+    clock: WallClock,
 }
 
 impl Keeper {
     /// A keeper that holds nothing yet, and what tells others whether it does.
     #[must_use]
-    pub fn new(client: Client, name: LeaseName, times: LeaseTimes) -> (Self, Leadership) {
+    pub fn new(
+        client: Client,
+        name: LeaseName,
+        times: LeaseTimes,
+        clock: WallClock,
+    ) -> (Self, Leadership) {
         let (until, receiver) = watch::channel(None);
         let (resign, resigned) = mpsc::channel(1);
         let api = Api::namespaced(client, &name.namespace);
@@ -139,6 +146,7 @@ impl Keeper {
             resigned,
             not_before: None,
             unanswered: false,
+            clock,
         };
         (keeper, Leadership { until: receiver, resign })
     }
@@ -225,7 +233,7 @@ impl Keeper {
             &self.name.namespace,
             &self.name.name,
             self.times.duration,
-            Timestamp::now(),
+            self.clock.now(),
         );
         let parameters = PostParams::default();
         let written = async {
