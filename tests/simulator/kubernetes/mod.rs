@@ -1,0 +1,1 @@
+//! A simulated Kubernetes: an API server, its controllers, its kubelets.

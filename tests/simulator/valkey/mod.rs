@@ -1,0 +1,1 @@
+//! Simulated servers: what they hold, how they replicate, what they answer.
