@@ -135,6 +135,7 @@ async fn watch(ports: Vec<u16>, clock: Clock, counts: Rc<std::cell::Cell<(u64, u
         may_act: Rc::new(|| true),
         clock,
         settings_told: Rc::new(|_| {}),
+        pointer_lag: None,
     };
     let (_wishes, asked) = mpsc::channel(1);
     watch_set(setup, Memory::default(), asked, &mut Counter { counts, settled: false }).await;

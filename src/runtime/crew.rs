@@ -12,6 +12,7 @@ use super::aliases::Aliases;
 use super::board::Board;
 use super::fence::Fence;
 use super::set::{SetSetup, Timing};
+use super::stragglers::Stragglers;
 use super::watcher::{Order, Watcher, changed};
 use crate::sentinel::NodeId;
 
@@ -77,6 +78,8 @@ impl Crew {
                     may_act: Rc::clone(&setup.may_act),
                     clock: setup.clock,
                     settings_told: Rc::clone(&setup.settings_told),
+                    pointer_lag: setup.pointer_lag,
+                    stragglers: Stragglers::default(),
                     timing: Timing::of(&present.settings),
                 };
                 let (watch, end) = abortable(watcher.watch());

@@ -41,6 +41,7 @@ mod shut_out;
 mod state_file;
 mod store;
 mod story;
+mod stragglers;
 mod target;
 #[cfg(test)]
 mod toy;

@@ -61,6 +61,10 @@ pub struct SetSetup {
     pub clock: Clock,
     /// Is told when servers were set to what [`NodeTarget::live`](super::NodeTarget::live) says.
     pub settings_told: Rc<dyn Fn(SettingsNews)>,
+    /// How long clients may still be led to where the pointer pointed before it was moved; `None`
+    /// where clients read it themselves. Those of a node that no longer leads are then sent away
+    /// once more.
+    pub pointer_lag: Option<Duration>,
 }
 
 /// What somebody asks of a set.

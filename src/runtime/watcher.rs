@@ -25,6 +25,7 @@ use super::fence::Fence;
 use super::live_settings::SettingsNews;
 use super::session::Session;
 use super::set::Timing;
+use super::stragglers::Stragglers;
 use super::target::{ProcessTarget, SetTargets};
 
 /// Between the two dials that have to be refused, in milliseconds: a proof needs both within 50.
@@ -57,6 +58,9 @@ pub(super) struct Watcher {
     pub may_act: Rc<dyn Fn() -> bool>,
     pub clock: Clock,
     pub settings_told: Rc<dyn Fn(SettingsNews)>,
+    /// How long clients may still be led here after they were to be led elsewhere.
+    pub pointer_lag: Option<Duration>,
+    pub stragglers: Stragglers,
     pub timing: Timing,
 }
 
@@ -69,6 +73,7 @@ impl Watcher {
         // Names are looked up once; what a node is known by afterwards is where it was reached.
         loop {
             self.owe_answer();
+            self.look_for_stragglers();
             let Some(target) = self.target.clone() else {
                 self.drain();
                 changed(&mut targets).await;
@@ -184,6 +189,8 @@ impl Watcher {
                 return lost;
             }
             let retry_at = session.retry.map(|(at, _)| at);
+            self.look_for_stragglers();
+            let stragglers = self.stragglers.due;
             tokio::select! {
                 biased;
                 order = self.orders.recv() => {
@@ -208,6 +215,11 @@ impl Watcher {
                 () = sleep_until(retry_at.unwrap_or(next_ping)), if retry_at.is_some() => {
                     self.board.update(self.id, |node| node.busy = false);
                     session.retry = None;
+                }
+                () = sleep_until(stragglers.unwrap_or(next_ping)), if stragglers.is_some() => {
+                    if let Err(lost) = self.send_stragglers_away(session).await {
+                        return lost;
+                    }
                 }
                 () = sleep_until(next_ping) => {
                     next_ping = Instant::now() + self.timing.ping_interval;

@@ -15,6 +15,7 @@ mod owners;
 mod pod;
 mod settings;
 mod standby;
+mod stragglers;
 mod tap;
 mod wait;
 mod world;

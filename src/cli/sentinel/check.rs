@@ -43,6 +43,7 @@ pub(super) async fn before_start(
         may_act: std::rc::Rc::new(|| false),
         clock,
         settings_told: std::rc::Rc::new(|_| {}),
+        pointer_lag: None,
     };
     let look = look_until_somebody_tells(arguments, &setup, known).await;
     let name = |node: NodeId| nodes[node.index()].address.to_string();

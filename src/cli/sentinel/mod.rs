@@ -75,6 +75,7 @@ async fn watch(arguments: &SentinelArgs) -> Result<Outcome, Failure> {
         may_act: Rc::new(|| true),
         clock,
         settings_told: Rc::new(|_| {}),
+        pointer_lag: None,
     };
     let (wishes, asked) = Wishes::new(&addresses);
     let (handovers, mut handover) = mpsc::channel(MAX_ASKING);

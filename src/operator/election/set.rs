@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use kube::Client;
 use tokio::sync::{mpsc, watch};
@@ -23,6 +24,8 @@ use super::wishes;
 
 /// How many wishes may wait for the one under way.
 const MAX_WISHES_WAITING: usize = 2;
+/// kube-proxy takes changes of Services in once a second, after their endpoints were made anew.
+const POINTER_LAG: Duration = Duration::from_millis(1500);
 
 /// A cluster that is watched. It no longer is when this is dropped.
 pub(super) struct Watched {
@@ -139,6 +142,7 @@ impl Parts {
             may_act: Rc::clone(&self.may_act),
             clock: self.clock,
             settings_told: teller.settings_told(),
+            pointer_lag: Some(POINTER_LAG),
         };
         let store = ClusterStore::new(&self.client, &self.desk);
         let served = ClusterStore::new(&self.client, &self.desk);
