@@ -17,6 +17,10 @@ pub const NAMESPACE: &str = "gungnir-system";
 pub const RELEASE: &str = "gungnir-operator";
 /// The image that the chart names by itself.
 const IMAGE: &str = concat!("ghcr.io/verilean/gungnir:", env!("CARGO_PKG_VERSION"));
+/// The one after it.
+const NEXT_IMAGE: &str = concat!("ghcr.io/verilean/gungnir:", env!("CARGO_PKG_VERSION"), "-next");
+/// A line of the pods' template, and what the next Gungnir has in its place.
+pub const TEMPLATE_LINES: [&str; 2] = ["failureThreshold: 180", "failureThreshold: 181"];
 /// The repository.
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -24,15 +28,44 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// the chart.
 pub fn install() {
     if env::var_os("GUNGNIR_IMAGE").is_none() {
-        let folder = TempDir::new().expect("a temporary folder");
-        let program = folder.path().join("gungnir");
-        fs::copy(env!("CARGO_BIN_EXE_gungnir"), &program).expect("this build's program");
-        // What a debugger would want is most of it.
-        run(Command::new("strip").arg(&program));
-        let image = Path::new(ROOT).join("tests/cluster/image");
-        run(Command::new(image).args(["--user", "65532", IMAGE]).arg(&program));
+        make_image(IMAGE, |_| {});
     }
     helm(&["--create-namespace"]);
+}
+
+/// Upgrades to the next Gungnir, and says whether that makes another template of the pods. Where the
+/// image is given, it is the same one with another setting.
+pub fn upgrade() -> bool {
+    if env::var_os("GUNGNIR_IMAGE").is_some() {
+        helm(&["--set", "log.level=debug"]);
+        return false;
+    }
+    make_image(NEXT_IMAGE, |program| {
+        let [line, next] = TEMPLATE_LINES.map(str::as_bytes);
+        let starts = (0..=program.len() - line.len()).filter(|at| program[*at..].starts_with(line));
+        let starts: Vec<usize> = starts.collect();
+        assert!(!starts.is_empty(), "the program has no such line");
+        for at in starts {
+            program[at..at + line.len()].copy_from_slice(next);
+        }
+    });
+    let (_, tag) = NEXT_IMAGE.rsplit_once(':').expect("a tag");
+    helm(&["--set-string", &format!("image.tag={tag}")]);
+    true
+}
+
+/// Brings this build's program onto the nodes as an image, after a change of its bytes.
+fn make_image(name: &str, change: impl FnOnce(&mut [u8])) {
+    let folder = TempDir::new().expect("a temporary folder");
+    let program = folder.path().join("gungnir");
+    fs::copy(env!("CARGO_BIN_EXE_gungnir"), &program).expect("this build's program");
+    // What a debugger would want is most of it.
+    run(Command::new("strip").arg(&program));
+    let mut bytes = fs::read(&program).expect("the program");
+    change(&mut bytes);
+    fs::write(&program, bytes).expect("the program");
+    let image = Path::new(ROOT).join("tests/cluster/image");
+    run(Command::new(image).args(["--user", "65532", name]).arg(&program));
 }
 
 /// `helm upgrade --install` with these words, until every pod of the operator is ready.

@@ -31,6 +31,7 @@ mod operator;
 mod prober;
 mod set;
 mod soak;
+mod tls;
 mod trial;
 mod wait;
 mod writer;
@@ -211,6 +212,7 @@ const SCENARIOS: &[Scenario] = &[
         InNodes,
         Measured(node_down::without_power),
     ),
+    scenario("tls", "TLS alone, the master killed", All, InNodes, Told(tls::failover)),
     scenario(
         "libraries",
         "client libraries behind the Service",

@@ -33,18 +33,34 @@ pub fn rest(world: &World) {
     assert_eq!(audit.requests(), crate::audit::Requests::new(), "in {REST:?}");
 }
 
-/// The operator is upgraded, then taken away: clusters run on.
+/// The operator is upgraded to one that makes another template of the pods, then taken away: clusters
+/// run on, and no pod is another.
 pub fn upgrade(world: &World) -> Figures {
     let set = ValkeySet::usual(world, "helm");
     let mut trial = Trial::start(&set);
     let before = containers(&set);
     let operators = install::pods(&world.cluster);
-    trial.fault(|| install::helm(&["--set", "log.level=debug"]));
+    let mut other_template = false;
+    trial.fault(|| other_template = install::upgrade());
     until("every operator is new", DEADLINE, || {
         let now = install::pods(&world.cluster);
         if now.iter().any(|pod| operators.contains(pod)) { Err(format!("{now:?}")) } else { Ok(()) }
     });
     set.settle(3);
+    if other_template {
+        until("the new template is applied, and waits for people", DEADLINE, || {
+            let sets = set.cluster().get(Kind::StatefulSet, &set.namespace, "shop");
+            let template = sets.ok_or("there is no StatefulSet")?["spec"]["template"].to_string();
+            let (_, threshold) = install::TEMPLATE_LINES[1].split_once(": ").expect("a number");
+            if !template.contains(&format!("\"failureThreshold\":{threshold}")) {
+                return Err(template);
+            }
+            match set.reason("RestartPending") {
+                Some(reason) if reason == "TemplateChanged" => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        });
+    }
     install::uninstall(&world.cluster);
     let again = Again;
     stays("the servers run", Duration::from_secs(20), || {

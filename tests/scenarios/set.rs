@@ -230,6 +230,14 @@ impl<'w> ValkeySet<'w> {
         holds.map(|it| it["type"].to_string()).filter(|name| name != "\"Ready\"").collect()
     }
 
+    /// The reason of a condition, when it holds.
+    pub fn reason(&self, condition: &str) -> Option<String> {
+        let conditions = self.resource()["status"]["conditions"].as_array().cloned();
+        let mut found = conditions.into_iter().flatten();
+        let found = found.find(|it| it["type"] == condition && it["status"] == "True")?;
+        found["reason"].as_str().map(str::to_owned)
+    }
+
     /// Its phase, election and conditions, for whoever waits in vain.
     pub fn told(&self) -> String {
         let resource = self.get(Kind::ValkeyCluster, NAME).unwrap_or_default();
