@@ -222,7 +222,13 @@ const SCENARIOS: &[Scenario] = &[
     ),
     scenario("gaps", "every fault, many times", Named, InNodes, Told(gaps::measure)),
     scenario("soak", "a random fault every 20 s", Named, InNodes, Measured(soak::soak)),
-    scenario("helm", "helm upgrade, then uninstall", All, InNodes, Measured(operator::upgrade)),
+    scenario(
+        "helm",
+        "helm upgrade to other pod templates, then uninstall",
+        All,
+        InNodes,
+        Measured(operator::upgrade),
+    ),
 ];
 
 fn main() -> ExitCode {

@@ -7,7 +7,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,7 +25,6 @@ import (
 	controllers "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
-	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
 )
 
 // component runs one part of Kubernetes on os.Args. It either ends the process or returns its
@@ -44,8 +42,7 @@ var components = []component{
 	{"kube-controller-manager", func() int { return cli.Run(controllers.NewControllerManagerCommand()) }},
 	{"kube-scheduler", func() int { return cli.Run(scheduler.NewSchedulerCommand()) }},
 	{"kube-proxy", func() int { return cli.Run(proxy.NewProxyCommand()) }},
-	// It makes the context that ends with a signal by itself.
-	{"kubelet", func() int { return cli.Run(kubelet.NewKubeletCommand(context.Background())) }},
+	{"kubelet", runKubelet},
 	{"kubectl", runKubectl},
 	// Not Kubernetes': it stands for the storage driver that a cloud would bring.
 	{"volumes", runVolumes},
