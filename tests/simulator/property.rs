@@ -1,0 +1,203 @@
+//! What has to hold at every change of an object and at every write of a client, whatever happens. The
+//! names are those of the README's table.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::kubernetes::{Kubernetes, Mutation, Store, Verb};
+use crate::world::{NAME, NAMESPACE, is_operator};
+use crate::writer::Taken;
+
+/// Looks at every change. Clones are the same.
+#[derive(Clone, Default)]
+pub struct Properties(Arc<Mutex<Found>>);
+
+#[derive(Default)]
+struct Found {
+    violations: Vec<String>,
+    /// Who was master in which epoch: the pod and its run.
+    masters: BTreeMap<u64, (String, String)>,
+    last_change_by_operator: Option<(Instant, String)>,
+}
+
+impl Properties {
+    /// Properties that hold for this Kubernetes from now on.
+    pub fn watch(kubernetes: &Kubernetes) -> Self {
+        let properties = Self::default();
+        let found = Arc::clone(&properties.0);
+        kubernetes.on_change(Box::new(move |mutation, store| {
+            found.lock().unwrap().look(mutation, store);
+        }));
+        properties
+    }
+
+    /// Something else did not hold.
+    pub fn violated(&self, property: &str, text: impl Into<String>) {
+        self.0.lock().unwrap().violated(property, text.into());
+    }
+
+    /// Everything that did not hold so far.
+    pub fn violations(&self) -> Vec<String> {
+        self.0.lock().unwrap().violations.clone()
+    }
+
+    /// When an operator last changed something other than a lease, and what.
+    pub fn last_change(&self) -> Option<(Instant, String)> {
+        self.0.lock().unwrap().last_change_by_operator.clone()
+    }
+
+    /// `atMostOneMaster`: no server takes a write that was sent after another took one of a later
+    /// history.
+    pub fn at_most_one_master(&self, taken: &[Taken]) {
+        let mut first: BTreeMap<&str, Instant> = BTreeMap::new();
+        for write in taken {
+            let at = first.entry(&write.history).or_insert(write.answered);
+            *at = (*at).min(write.answered);
+        }
+        for write in taken {
+            let begun = first[write.history.as_str()];
+            let later = first.iter().find(|(_, at)| **at > begun && **at < write.sent);
+            if let Some((history, _)) = later {
+                let text = format!(
+                    "{} took a write in history {:.8} after history {history:.8} had begun",
+                    write.server, write.history
+                );
+                self.violated("atMostOneMaster", text);
+                return;
+            }
+        }
+    }
+}
+
+impl Found {
+    fn violated(&mut self, property: &str, text: String) {
+        let violation = format!("{property}: {text}");
+        if !self.violations.contains(&violation) {
+            self.violations.push(violation);
+        }
+    }
+
+    fn look(&mut self, mutation: &Mutation<'_>, store: &Store) {
+        if !is_operator(mutation.who) {
+            return;
+        }
+        let Mutation { who, verb, key, before, after } = mutation;
+        if key.kind == "Lease" || key.kind == "Event" {
+            return;
+        }
+        let what = format!("{who}: {verb:?} {} {}", key.kind, key.name);
+        self.last_change_by_operator = Some((Instant::now(), what.clone()));
+        self.is_leader(who, &what, store);
+        match key.kind {
+            "ValkeyCluster" => self.record(&what, *before, *after),
+            "Service" if key.name == format!("{NAME}-client") => {
+                self.service(&what, *before, *after, store);
+            }
+            "Pod" => self.pod(&what, &key.name, *before, *after, store),
+            "PersistentVolumeClaim" if *verb == Verb::Delete => {
+                self.violated("neverWipedByEmptyMaster", format!("{what}: a volume"));
+            }
+            _ => {}
+        }
+        let owned = ["Service", "ConfigMap", "StatefulSet", "PodDisruptionBudget"];
+        if let (true, Some(after)) = (owned.contains(&key.kind), after) {
+            let cluster = store.get("ValkeyCluster", NAMESPACE, NAME);
+            let uid = cluster.map(|it| it["metadata"]["uid"].clone());
+            let owners = after["metadata"]["ownerReferences"].as_array();
+            let is_ours = |owner: &Value| Some(&owner["uid"]) == uid.as_ref();
+            // One whose cluster is gone is about to go.
+            if uid.is_some() && !owners.is_some_and(|all| all.iter().any(is_ours)) {
+                self.violated("ownerRefConsistency", what);
+            }
+        }
+    }
+
+    /// `leaderElectionSafety`: who changes something has the lease.
+    fn is_leader(&mut self, who: &str, what: &str, store: &Store) {
+        let lease = store.get("Lease", NAMESPACE, "gungnir-operator");
+        let holder = lease.and_then(|it| it["spec"]["holderIdentity"].as_str());
+        if holder != Some(who) {
+            self.violated("leaderElectionSafety", format!("{what}, and {holder:?} has the lease"));
+        }
+    }
+
+    /// `noDoubleFailover`: an epoch has one master, and neither it nor the term goes back.
+    fn record(&mut self, what: &str, before: Option<&Value>, after: Option<&Value>) {
+        let election = |it: Option<&Value>| it.map(|it| it["status"]["election"].clone());
+        let (Some(was), Some(is)) = (election(before), election(after)) else { return };
+        if is.is_null() {
+            if !was.is_null() {
+                self.violated("noDoubleFailover", format!("{what}: the record is gone"));
+            }
+            return;
+        }
+        for number in ["epoch", "term"] {
+            let (was, is) = (was[number].as_u64(), is[number].as_u64());
+            if was > is {
+                let text = format!("{what}: {number} goes back from {was:?} to {is:?}");
+                self.violated("noDoubleFailover", text);
+            }
+        }
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let master = (text(&is["master"]["pod"]), text(&is["runId"]));
+        let (Some(epoch), false) = (is["epoch"].as_u64(), master.0.is_empty()) else { return };
+        if is["phase"] != "Stable" {
+            return;
+        }
+        let known = self.masters.entry(epoch).or_insert_with(|| master.clone());
+        if *known != master {
+            let text =
+                format!("{what}: epoch {epoch} had the master {known:?}, and has {master:?}");
+            self.violated("noDoubleFailover", text);
+        }
+    }
+
+    /// `recordBeforeAct`: clients are sent to who is recorded, and never back to an epoch before.
+    fn service(
+        &mut self,
+        what: &str,
+        before: Option<&Value>,
+        after: Option<&Value>,
+        store: &Store,
+    ) {
+        const POD: &str = "statefulset.kubernetes.io/pod-name";
+        let pod = |it: Option<&Value>| Some(it?["spec"]["selector"][POD].as_str()?.to_owned());
+        let (was, is) = (pod(before), pod(after));
+        if was == is {
+            return;
+        }
+        let Some(is) = is else { return };
+        let cluster = store.get("ValkeyCluster", NAMESPACE, NAME);
+        let election = cluster.map(|it| it["status"]["election"].clone()).unwrap_or_default();
+        let recorded = [&election["master"]["pod"], &election["target"]];
+        if !recorded.iter().any(|name| **name == *is) {
+            let text = format!("{what}: clients are sent to {is}, recorded is {election}");
+            self.violated("recordBeforeAct", text);
+        }
+    }
+
+    /// `pdbProtectsMaster`: no operator ends the pod that leads, where there is another.
+    fn pod(
+        &mut self,
+        what: &str,
+        name: &str,
+        before: Option<&Value>,
+        after: Option<&Value>,
+        store: &Store,
+    ) {
+        let deleting = |it: Option<&Value>| {
+            it.is_some_and(|it| !it["metadata"]["deletionTimestamp"].is_null())
+        };
+        if deleting(before) || !(after.is_none() || deleting(after)) {
+            return;
+        }
+        let Some(cluster) = store.get("ValkeyCluster", NAMESPACE, NAME) else { return };
+        let alone = cluster["spec"]["replicas"] == 1;
+        if cluster["status"]["election"]["master"]["pod"] == name && !alone {
+            self.violated("pdbProtectsMaster", what.to_owned());
+        }
+    }
+}

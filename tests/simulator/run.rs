@@ -1,0 +1,113 @@
+//! One seed, one run: a world, what happens in it, and what has to hold at its end.
+
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::runtime::Builder;
+use tokio::task::LocalSet;
+use tokio::time::{Instant, sleep_until};
+
+use crate::chance::Chance;
+use crate::schedule::{Event, Schedule};
+use crate::world::World;
+
+/// How long after the last fault is healed everything may take to be as people want it.
+const PATIENCE: Duration = Duration::from_secs(400);
+/// How long nothing may be changed after that.
+const REST: Duration = Duration::from_secs(30);
+/// A cluster that nothing happens to is whole sooner.
+const CREATION: Duration = Duration::from_secs(60);
+
+/// How a run went.
+#[derive(Debug)]
+pub struct Outcome {
+    pub seed: u64,
+    pub schedule: Schedule,
+    pub violations: Vec<String>,
+    pub trace: Vec<String>,
+    /// Writes that a replica had, too.
+    pub held: usize,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(out, "seed {}\n{}", self.seed, self.schedule)?;
+        self.violations.iter().try_for_each(|violation| writeln!(out, "{violation}"))
+    }
+}
+
+/// The spec of a seed's cluster.
+fn spec(chance: &Chance) -> Value {
+    let replicas = *chance.one_of(&[3, 3, 3, 3, 3, 2, 5, 1]);
+    let mode = *chance.one_of(&["both", "both", "aof"]);
+    json!({ "replicas": replicas, "persistence": { "mode": mode } })
+}
+
+/// Runs a seed; with another schedule than its own, if one is given.
+pub fn simulate(seed: u64, schedule: Option<&Schedule>) -> Outcome {
+    let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let chance = Chance::new(seed);
+    // Drawn in any case, so that a shorter schedule changes nothing else.
+    let own = Schedule::draw(&chance);
+    let schedule = schedule.cloned().unwrap_or(own);
+    LocalSet::new().block_on(&runtime, live(seed, &chance, schedule))
+}
+
+async fn live(seed: u64, chance: &Chance, schedule: Schedule) -> Outcome {
+    let world = World::start(chance, &spec(chance));
+    let began = match world.settled(CREATION).await {
+        Ok(()) => Instant::now(),
+        Err(amiss) => {
+            world.properties.violated("created", amiss);
+            return outcome(&world, seed, schedule);
+        }
+    };
+    let mut happening = Vec::new();
+    for Event { at, action } in &schedule.0 {
+        sleep_until(began + *at).await;
+        world.trace.note(format_args!("* {action:?}"));
+        happening.push(tokio::task::spawn_local(Rc::clone(&world).happen(*action)));
+    }
+    for each in happening {
+        each.await.unwrap();
+    }
+    world.trace.note(format_args!("* everything is healed"));
+    match world.settled(PATIENCE).await {
+        Err(amiss) => world.properties.violated("failedMasterReplaced", amiss),
+        Ok(()) => {
+            let rest = Instant::now() + REST;
+            sleep_until(rest + REST).await;
+            let last = world.properties.last_change().filter(|(at, _)| *at > rest);
+            if let Some((_, what)) = last {
+                world.properties.violated("eventuallyStableReconciliation", what);
+            }
+        }
+    }
+    outcome(&world, seed, schedule)
+}
+
+fn outcome(world: &World, seed: u64, schedule: Schedule) -> Outcome {
+    let writers = world.writers.borrow();
+    let taken: Vec<_> = writers.iter().flat_map(|writer| writer.taken()).collect();
+    world.properties.at_most_one_master(&taken);
+    let held = writers[0].held("held");
+    let master = world.pods().into_iter().find(|pod| Some(&pod.name) == world.pointer().as_ref());
+    let data = master.and_then(|pod| world.look(&pod)).map(|look| look.data);
+    let lost: Vec<&String> = held
+        .iter()
+        .filter(|key| !data.as_ref().is_some_and(|data| data.contains_key(key.as_str())))
+        .collect();
+    if !lost.is_empty() {
+        let text = format!("{} of {} are gone, the first is {}", lost.len(), held.len(), lost[0]);
+        world.properties.violated("noAcknowledgedWriteLost", text);
+    }
+    Outcome {
+        seed,
+        schedule,
+        violations: world.properties.violations(),
+        trace: world.trace.lines(),
+        held: held.len(),
+    }
+}
