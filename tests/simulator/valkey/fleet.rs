@@ -1,0 +1,318 @@
+//! All servers, and the hand that does to them what a test decides.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use gungnir::valkey::{Id, Network};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::chance::Chance;
+use crate::network::{Event, Ground, ProcessId, Way, Wire};
+
+use super::server::{Exit, Message, Pace, Room, Server, Timer};
+use super::stream::Data;
+use super::upstream::Upstream;
+use super::volume::Volume;
+
+/// Every server of a world and the network between all hosts. Clones are the same.
+#[derive(Clone)]
+pub struct Fleet(Arc<Inner>);
+
+struct Inner {
+    ground: Arc<Ground<Message, Timer>>,
+    house: Mutex<House>,
+    /// A process has ended.
+    ended: Notify,
+}
+
+struct House {
+    processes: BTreeMap<ProcessId, Process>,
+    exits: BTreeMap<ProcessId, Exit>,
+    chance: Chance,
+    pace: Pace,
+    epoch: Instant,
+    started: u32,
+}
+
+struct Process {
+    server: Server,
+    /// Stopped by SIGSTOP: what it would have been told, in order.
+    stopped: Option<Vec<Event<Timer>>>,
+}
+
+/// A server as nobody inside the world can see it.
+#[derive(Debug, Clone)]
+pub struct Look {
+    pub process: ProcessId,
+    pub run_id: Id,
+    /// Whom it follows, `host:port`; nobody for a master.
+    pub follows: Option<String>,
+    pub link_is_up: bool,
+    pub is_loading: bool,
+    pub is_stopped: bool,
+    pub history: Id,
+    pub earlier_history: Id,
+    /// The first byte that is no longer of the earlier history; -1 when there is none.
+    pub earlier_until: i64,
+    pub offset: u64,
+    pub min_replicas_to_write: u64,
+    /// Whether a write of a client would be taken now.
+    pub takes_writes: bool,
+    pub data: Data,
+}
+
+impl fmt::Debug for Fleet {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Fleet")
+    }
+}
+
+impl Fleet {
+    /// No server yet, and a task that lets time pass for those that come. Packets between two hosts
+    /// take a time between these bounds, where nothing else is said.
+    pub fn new(chance: &Chance, latency: (Duration, Duration), pace: Pace) -> Self {
+        let wire = Wire::new(chance.fork(), latency);
+        let house = House {
+            processes: BTreeMap::new(),
+            exits: BTreeMap::new(),
+            chance: chance.fork(),
+            pace,
+            epoch: Instant::now(),
+            started: 0,
+        };
+        let fleet = Self(Arc::new(Inner {
+            ground: Arc::new(Ground::new(wire)),
+            house: Mutex::new(house),
+            ended: Notify::new(),
+        }));
+        let driven = fleet.clone();
+        tokio::spawn(async move {
+            loop {
+                driven.0.ground.due().await;
+                driven.run();
+            }
+        });
+        fleet
+    }
+
+    /// By which somebody on a host connects.
+    pub fn network(&self, from: IpAddr) -> Network {
+        self.with(|_, wire| wire.add_host(from));
+        Network::Other(Arc::new(Way { from, ground: Arc::clone(&self.0.ground) }))
+    }
+
+    /// A host is there, or is there again: with nothing running.
+    pub fn add_host(&self, ip: IpAddr) {
+        self.with(|_, wire| wire.add_host(ip));
+    }
+
+    /// A host loses its power, or a pod its network: nobody is told anything.
+    pub fn remove_host(&self, ip: IpAddr) {
+        self.with(|house, wire| {
+            wire.remove_host(ip);
+            house.end_where(Exit::Signal(9), |server| server.at.ip() == ip);
+        });
+        self.0.ended.notify_waiters();
+    }
+
+    /// Starts a server with a configuration's text on a host, which is there from now on.
+    pub fn start(&self, at: SocketAddr, configuration: &str, volume: &Volume) -> ProcessId {
+        self.with(|house, wire| {
+            wire.add_host(at.ip());
+            house.started += 1;
+            let id = ProcessId(house.started);
+            let server =
+                house.room(wire, |room| Server::start(id, at, configuration, volume, room));
+            house.processes.insert(id, Process { server, stopped: None });
+            id
+        })
+    }
+
+    /// SIGKILL: its kernel ends its connections and refuses new ones.
+    pub fn kill(&self, process: ProcessId) {
+        self.with(|house, wire| {
+            if house.end_where(Exit::Signal(9), |server| server.id == process) {
+                wire.end_process(process);
+            }
+        });
+        self.0.ended.notify_waiters();
+    }
+
+    /// SIGTERM: it waits for its replicas, saves and ends.
+    pub fn terminate(&self, process: ProcessId) {
+        self.act(process, |server, room| server.terminate(room));
+    }
+
+    /// SIGSTOP: its kernel goes on.
+    pub fn stop(&self, process: ProcessId) {
+        self.with(|house, _| {
+            if let Some(it) = house.processes.get_mut(&process) {
+                it.stopped.get_or_insert_default();
+            }
+        });
+    }
+
+    /// SIGCONT.
+    pub fn resume(&self, process: ProcessId) {
+        self.with(|house, wire| {
+            let missed = house.processes.get_mut(&process).and_then(|it| it.stopped.take());
+            let (ready, timers): (Vec<_>, Vec<_>) = missed
+                .unwrap_or_default()
+                .into_iter()
+                .partition(|event| matches!(event, Event::Ready(..)));
+            for event in ready.into_iter().chain(timers) {
+                house.deliver(event, wire);
+            }
+        });
+        self.0.ended.notify_waiters();
+    }
+
+    /// From one host to the other, in this direction, nothing arrives any more, or again.
+    pub fn cut(&self, from: IpAddr, to: IpAddr, is_cut: bool) {
+        self.with(|_, wire| wire.change_path(from, to, |path| path.cut = is_cut));
+    }
+
+    /// A firewall refuses connections from one host to the other, or no longer.
+    pub fn refuse(&self, from: IpAddr, to: IpAddr, refuses: bool) {
+        self.with(|_, wire| wire.change_path(from, to, |path| path.refuses = refuses));
+    }
+
+    /// How long packets take from one host to the other.
+    pub fn set_latency(&self, from: IpAddr, to: IpAddr, latency: (Duration, Duration)) {
+        self.with(|_, wire| wire.change_path(from, to, |path| path.latency = Some(latency)));
+    }
+
+    /// How a process ended; `None` while it runs.
+    pub fn exit(&self, process: ProcessId) -> Option<Exit> {
+        self.0.house.lock().unwrap().exits.get(&process).copied()
+    }
+
+    /// Waits until a process has ended.
+    pub async fn ended(&self, process: ProcessId) -> Exit {
+        loop {
+            let notified = self.0.ended.notified();
+            if let Some(exit) = self.exit(process) {
+                return exit;
+            }
+            notified.await;
+        }
+    }
+
+    /// What a process is now; `None` once it has ended.
+    pub fn look(&self, process: ProcessId) -> Option<Look> {
+        self.run();
+        self.0.house.lock().unwrap().processes.get(&process).map(Process::look)
+    }
+
+    /// The process that runs at an address.
+    pub fn at(&self, at: SocketAddr) -> Option<ProcessId> {
+        let house = self.0.house.lock().unwrap();
+        let found = house.processes.values().find(|it| it.server.at == at);
+        found.map(|it| it.server.id)
+    }
+
+    /// Everything that is due happens.
+    fn run(&self) {
+        let now = Instant::now();
+        let any_ended = self.with(|house, wire| {
+            let before = house.exits.len();
+            while let Some(event) = wire.next(now) {
+                house.deliver(event, wire);
+            }
+            house.exits.len() != before
+        });
+        if any_ended {
+            self.0.ended.notify_waiters();
+        }
+    }
+
+    fn act(&self, process: ProcessId, act: impl FnOnce(&mut Server, &mut Room<'_>)) {
+        self.with(|house, wire| house.act(process, wire, act));
+        self.0.ended.notify_waiters();
+    }
+
+    fn with<R>(&self, act: impl FnOnce(&mut House, &mut Wire<Message, Timer>) -> R) -> R {
+        let mut house = self.0.house.lock().unwrap();
+        self.0.ground.with(|wire| act(&mut house, wire))
+    }
+}
+
+impl House {
+    fn room<R>(&self, wire: &mut Wire<Message, Timer>, act: impl FnOnce(&mut Room<'_>) -> R) -> R {
+        act(&mut Room { wire, chance: &self.chance, pace: &self.pace, epoch: self.epoch })
+    }
+
+    fn deliver(&mut self, event: Event<Timer>, wire: &mut Wire<Message, Timer>) {
+        let (Event::Ready(id, _) | Event::Timer(Timer(id, _))) = event;
+        let Some(process) = self.processes.get_mut(&id) else { return };
+        if let Some(missed) = &mut process.stopped {
+            let is_known = |known: &Event<Timer>| match (known, &event) {
+                (Event::Ready(_, known), Event::Ready(_, end)) => known == end,
+                (Event::Timer(known), Event::Timer(timer)) => known == timer,
+                _ => false,
+            };
+            if !missed.iter().any(is_known) {
+                missed.push(event);
+            }
+            return;
+        }
+        self.act(id, wire, |server, room| server.handle(event, room));
+    }
+
+    fn act(
+        &mut self,
+        id: ProcessId,
+        wire: &mut Wire<Message, Timer>,
+        act: impl FnOnce(&mut Server, &mut Room<'_>),
+    ) {
+        let Some(process) = self.processes.get_mut(&id) else { return };
+        let server = &mut process.server;
+        let mut room = Room { wire, chance: &self.chance, pace: &self.pace, epoch: self.epoch };
+        act(server, &mut room);
+        server.before_sleep(&mut room);
+        if let Some(exit) = server.exit {
+            room.wire.end_process(id);
+            self.processes.remove(&id);
+            self.exits.insert(id, exit);
+        }
+    }
+
+    /// Ends processes from outside; says whether there was one.
+    fn end_where(&mut self, exit: Exit, is_meant: impl Fn(&Server) -> bool) -> bool {
+        let before = self.exits.len();
+        let ended = self.processes.extract_if(.., |_, process| is_meant(&process.server));
+        self.exits.extend(ended.map(|(id, _)| (id, exit)));
+        self.exits.len() != before
+    }
+}
+
+impl Process {
+    fn look(&self) -> Look {
+        let server = &self.server;
+        let upstream = server.upstream.as_ref();
+        Look {
+            process: server.id,
+            run_id: server.run_id,
+            follows: upstream.map(|it| format!("{}:{}", it.host, it.port)),
+            link_is_up: upstream.is_some_and(Upstream::is_up),
+            is_loading: server.loading.is_some(),
+            is_stopped: self.stopped.is_some(),
+            history: server.history.id,
+            earlier_history: server.history.earlier,
+            earlier_until: server.history.earlier_until,
+            offset: server.history.offset,
+            min_replicas_to_write: server.settings.min_replicas_to_write,
+            takes_writes: self.stopped.is_none()
+                && server.is_master()
+                && server.loading.is_none()
+                && !server.is_paused_for_writes()
+                && !server.lacks_replicas()
+                && server.disk_fault().is_none(),
+            data: Arc::clone(&server.data),
+        }
+    }
+}
