@@ -291,13 +291,6 @@ impl<M, T> Wire<M, T> {
         self.end_mut(end)?.inbox.pop_front()
     }
 
-    /// Puts back what was received last.
-    pub fn put_back(&mut self, end: EndId, frame: Frame<M>) {
-        if let Some(it) = self.end_mut(end) {
-            it.inbox.push_front(frame);
-        }
-    }
-
     /// How the other side ended the connection of an end, once everything before was read.
     pub fn ended(&self, end: EndId) -> Option<Ended> {
         self.end(end).map_or(Some(Ended::Reset), |it| it.ended.filter(|_| it.inbox.is_empty()))

@@ -9,6 +9,8 @@ use super::resp::{Reply, Words};
 use super::server::{Room, Server};
 use super::session::Session;
 
+const KINDS: [&str; 6] = ["normal", "master", "primary", "replica", "slave", "pubsub"];
+
 /// Which connections `CLIENT KILL` is about.
 #[derive(Debug, Default)]
 struct Filter<'a> {
@@ -66,7 +68,6 @@ impl Server {
                 _ => return Reply::error("ERR syntax error"),
             }
         }
-        const KINDS: [&str; 6] = ["normal", "master", "primary", "replica", "slave", "pubsub"];
         if let Some(kind) = &filter.kind
             && !KINDS.contains(&kind.as_str())
         {

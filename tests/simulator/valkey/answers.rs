@@ -30,7 +30,10 @@ pub fn no_right(user: &str, command: &str) -> String {
 }
 
 pub fn unknown_command(words: &[String]) -> String {
-    let arguments: String = words[1..].iter().map(|word| format!("'{word}' ")).collect();
+    let mut arguments = words[1..].join("' '");
+    if words.len() > 1 {
+        arguments = format!("'{arguments}' ");
+    }
     format!("ERR unknown command '{}', with args beginning with: {arguments}", words[0])
 }
 

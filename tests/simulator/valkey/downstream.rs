@@ -145,7 +145,7 @@ impl Server {
             self.history.forget_earlier();
             self.history.begin_backlog();
         }
-        if !self.settings.diskless {
+        if !self.settings.diskless || self.settings.diskless_delay_s == 0 {
             self.begin_snapshot(room);
         }
     }
@@ -186,7 +186,9 @@ impl Server {
             if !self.put_snapshot(data, offset, room) {
                 self.saving.making = None;
                 let waiting = self.ends_at(Stage::WaitEnd);
-                waiting.into_iter().for_each(|end| self.forget_session(end, room));
+                for end in waiting {
+                    self.forget_session(end, room);
+                }
                 return;
             }
         }
@@ -214,9 +216,7 @@ impl Server {
         }
         self.count_good_replicas(room);
         // Whoever came meanwhile is next.
-        if !self.settings.diskless {
-            self.begin_snapshot(room);
-        }
+        self.begin_snapshot(room);
     }
 
     fn ends_at(&self, stage: Stage) -> Vec<EndId> {
@@ -287,7 +287,9 @@ impl Server {
                 && now_s.saturating_sub(it.acked_at_s) > self.settings.repl_timeout_s
         };
         let late: Vec<EndId> = self.followers.iter().filter(is_late).map(|it| it.end).collect();
-        late.into_iter().for_each(|end| self.forget_session(end, room));
+        for end in late {
+            self.forget_session(end, room);
+        }
         if self.upstream.as_ref().is_none_or(Upstream::is_up) {
             self.begin_snapshot(room);
         }

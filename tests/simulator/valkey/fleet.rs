@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::chance::Chance;
 use crate::network::{Event, Ground, ProcessId, Way, Wire};
+use crate::trace::Trace;
 
 use super::server::{Exit, Message, Pace, Room, Server, Timer};
 use super::stream::Data;
@@ -35,6 +36,7 @@ struct House {
     chance: Chance,
     pace: Pace,
     epoch: Instant,
+    trace: Trace,
     started: u32,
 }
 
@@ -46,6 +48,7 @@ struct Process {
 
 /// A server as nobody inside the world can see it.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a state of its own")]
 pub struct Look {
     pub process: ProcessId,
     pub run_id: Id,
@@ -74,7 +77,7 @@ impl fmt::Debug for Fleet {
 impl Fleet {
     /// No server yet, and a task that lets time pass for those that come. Packets between two hosts
     /// take a time between these bounds, where nothing else is said.
-    pub fn new(chance: &Chance, latency: (Duration, Duration), pace: Pace) -> Self {
+    pub fn new(chance: &Chance, trace: &Trace, latency: (Duration, Duration), pace: Pace) -> Self {
         let wire = Wire::new(chance.fork(), latency);
         let house = House {
             processes: BTreeMap::new(),
@@ -82,6 +85,7 @@ impl Fleet {
             chance: chance.fork(),
             pace,
             epoch: Instant::now(),
+            trace: trace.clone(),
             started: 0,
         };
         let fleet = Self(Arc::new(Inner {
@@ -125,8 +129,15 @@ impl Fleet {
             wire.add_host(at.ip());
             house.started += 1;
             let id = ProcessId(house.started);
-            let server =
-                house.room(wire, |room| Server::start(id, at, configuration, volume, room));
+            let mut room = Room {
+                wire,
+                chance: &house.chance,
+                pace: &house.pace,
+                epoch: house.epoch,
+                trace: &house.trace,
+            };
+            let server = Server::start(id, at, configuration, volume, &mut room);
+            room.note(at, format_args!("starts"));
             house.processes.insert(id, Process { server, stopped: None });
             id
         })
@@ -144,13 +155,14 @@ impl Fleet {
 
     /// SIGTERM: it waits for its replicas, saves and ends.
     pub fn terminate(&self, process: ProcessId) {
-        self.act(process, |server, room| server.terminate(room));
+        self.act(process, Server::terminate);
     }
 
     /// SIGSTOP: its kernel goes on.
     pub fn stop(&self, process: ProcessId) {
         self.with(|house, _| {
             if let Some(it) = house.processes.get_mut(&process) {
+                house.trace.note(format_args!("{} is stopped", it.server.at));
                 it.stopped.get_or_insert_default();
             }
         });
@@ -242,10 +254,6 @@ impl Fleet {
 }
 
 impl House {
-    fn room<R>(&self, wire: &mut Wire<Message, Timer>, act: impl FnOnce(&mut Room<'_>) -> R) -> R {
-        act(&mut Room { wire, chance: &self.chance, pace: &self.pace, epoch: self.epoch })
-    }
-
     fn deliver(&mut self, event: Event<Timer>, wire: &mut Wire<Message, Timer>) {
         let (Event::Ready(id, _) | Event::Timer(Timer(id, _))) = event;
         let Some(process) = self.processes.get_mut(&id) else { return };
@@ -260,7 +268,7 @@ impl House {
             }
             return;
         }
-        self.act(id, wire, |server, room| server.handle(event, room));
+        self.act(id, wire, |server, room| server.handle(&event, room));
     }
 
     fn act(
@@ -271,10 +279,17 @@ impl House {
     ) {
         let Some(process) = self.processes.get_mut(&id) else { return };
         let server = &mut process.server;
-        let mut room = Room { wire, chance: &self.chance, pace: &self.pace, epoch: self.epoch };
+        let mut room = Room {
+            wire,
+            chance: &self.chance,
+            pace: &self.pace,
+            epoch: self.epoch,
+            trace: &self.trace,
+        };
         act(server, &mut room);
         server.before_sleep(&mut room);
         if let Some(exit) = server.exit {
+            room.note(server.at, format_args!("has ended: {exit:?}"));
             room.wire.end_process(id);
             self.processes.remove(&id);
             self.exits.insert(id, exit);
@@ -283,10 +298,15 @@ impl House {
 
     /// Ends processes from outside; says whether there was one.
     fn end_where(&mut self, exit: Exit, is_meant: impl Fn(&Server) -> bool) -> bool {
-        let before = self.exits.len();
-        let ended = self.processes.extract_if(.., |_, process| is_meant(&process.server));
-        self.exits.extend(ended.map(|(id, _)| (id, exit)));
-        self.exits.len() != before
+        let meant = self.processes.iter().filter(|(_, process)| is_meant(&process.server));
+        let meant: Vec<(ProcessId, SocketAddr)> =
+            meant.map(|(id, process)| (*id, process.server.at)).collect();
+        for (id, at) in &meant {
+            self.trace.note(format_args!("{at} has ended: {exit:?}"));
+            self.processes.remove(id);
+            self.exits.insert(*id, exit);
+        }
+        !meant.is_empty()
     }
 }
 

@@ -92,7 +92,7 @@ impl Server {
                 }
             }
             Some(Loading::Transfer { data, history, offset }) => {
-                self.keep_transfer(&data, history, offset, room);
+                self.keep_transfer(&data, history, offset);
                 self.data = data;
                 self.unwritten.clear();
                 self.attach(history, offset, room);
@@ -109,24 +109,22 @@ impl Server {
             self.history.earlier_until = i64::try_from(offset).unwrap() + 1;
         } else {
             self.history.id = id;
-            self.history.begin_backlog();
             self.can_go_on = true;
         }
     }
 
-    /// The file of a transfer stays, unless it is told to go; an append-only file is made of it.
-    fn keep_transfer(&mut self, data: &Data, id: Id, offset: u64, room: &mut Room<'_>) {
-        let is_kept = !self.settings.del_sync_files
-            || self.settings.appendonly
-            || !self.settings.save.is_empty();
-        let rdb = is_kept.then(|| Rdb { data: data.clone(), history: Some((id, offset)) });
-        self.volume.with(|disk| disk.rdb = rdb);
+    /// The file of a transfer becomes the base of the append-only file, or the snapshot on the disk,
+    /// unless it is told to go.
+    fn keep_transfer(&mut self, data: &Data, id: Id, offset: u64) {
+        self.rewriting = false;
         self.saving.changes = 0;
         if self.settings.appendonly {
-            self.begin_rewrite(room);
-        } else {
-            self.rewriting = false;
+            self.volume.with(|disk| disk.aof = Some(Aof::of(data)));
+            return;
         }
+        let is_kept = !self.settings.del_sync_files || !self.settings.save.is_empty();
+        let rdb = is_kept.then(|| Rdb { data: data.clone(), history: Some((id, offset)) });
+        self.volume.with(|disk| disk.rdb = rdb);
     }
 
     pub fn begin_rewrite(&mut self, room: &mut Room<'_>) {
@@ -165,7 +163,9 @@ impl Server {
         let writes = std::mem::take(&mut self.unwritten);
         let sync = self.settings.sync_each_write;
         self.with_aof(|aof| {
-            writes.into_iter().for_each(|write| aof.append(write));
+            for write in writes {
+                aof.append(write);
+            }
             if sync {
                 aof.sync();
             }

@@ -83,7 +83,9 @@ impl Reply {
             Self::Nothing => out.extend_from_slice(b"$-1\r\n"),
             Self::List(replies) => {
                 line(out, b'*', &replies.len().to_string());
-                replies.iter().for_each(|reply| reply.write(out));
+                for reply in replies {
+                    reply.write(out);
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 //! One server's state, and what it does when it is told that something happened.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::chance::Chance;
 use crate::network::{EndId, Event, Frame, ProcessId, Wire};
+use crate::trace::Trace;
 
 use super::directives::Directives;
 use super::downstream::{Follower, Hello};
@@ -99,12 +101,17 @@ pub struct Room<'a> {
     pub chance: &'a Chance,
     pub pace: &'a Pace,
     pub epoch: Instant,
+    pub trace: &'a Trace,
 }
 
 impl Room<'_> {
     /// The time of day, in whole seconds: all that Valkey looks at for lags.
     pub fn unix_s(&self) -> u64 {
         1_795_000_000 + self.wire.now().duration_since(self.epoch).as_secs()
+    }
+
+    pub fn note(&self, at: SocketAddr, what: fmt::Arguments<'_>) {
+        self.trace.note(format_args!("{at} {what}"));
     }
 
     pub fn alarm(&mut self, process: ProcessId, after: Duration, alarm: Alarm) {
@@ -124,6 +131,7 @@ pub enum Exit {
     Signal(i32),
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a state of its own")]
 pub struct Server {
     pub id: ProcessId,
     pub at: SocketAddr,
@@ -236,12 +244,11 @@ impl Server {
     }
 
     /// What a turn of the event loop does with one event.
-    pub fn handle(&mut self, event: Event<Timer>, room: &mut Room<'_>) {
+    pub fn handle(&mut self, event: &Event<Timer>, room: &mut Room<'_>) {
         match event {
-            Event::Ready(_, end) => self.ready(end, room),
-            Event::Timer(Timer(_, alarm)) => self.ring(alarm, room),
+            Event::Ready(_, end) => self.ready(*end, room),
+            Event::Timer(Timer(_, alarm)) => self.ring(*alarm, room),
         }
-        self.before_sleep(room);
     }
 
     /// The end of a turn: the file first, then the answers.

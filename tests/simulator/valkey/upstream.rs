@@ -9,7 +9,7 @@ use crate::network::{EndId, Ended, Frame};
 use super::downstream::Hello;
 use super::persist::Loading;
 use super::server::{Exit, Message, Room, Server};
-use super::stream::{Entry, What};
+use super::stream::{Data, Entry, What};
 
 /// Whom a replica follows, and how far its link is.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub struct Upstream {
     pub link: Link,
     /// When it last heard, in seconds of the day.
     pub last_io_s: u64,
+    /// A snapshot that has arrived. Valkey 9 looks once a second whether one has.
+    arrived: Option<Data>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +45,7 @@ impl Upstream {
     }
 
     pub fn new(host: &str, port: u16) -> Self {
-        Self { host: host.to_owned(), port, link: Link::Connect, last_io_s: 0 }
+        Self { host: host.to_owned(), port, link: Link::Connect, last_io_s: 0, arrived: None }
     }
 
     pub fn end(&self) -> Option<EndId> {
@@ -54,6 +56,11 @@ impl Upstream {
             | Link::Transfer { end, .. }
             | Link::Connected(end) => Some(end),
         }
+    }
+
+    /// Whether it takes what comes from there; not between a snapshot and its being loaded.
+    fn hears(&self, end: EndId) -> bool {
+        self.end() == Some(end) && self.arrived.is_none()
     }
 
     pub fn is_up(&self) -> bool {
@@ -74,6 +81,7 @@ impl Server {
             self.history.begin_backlog();
             self.unblock_waiting(room);
         }
+        room.note(self.at, format_args!("is to follow {host}:{port}"));
         self.leave_upstream(room);
         self.upstream = Some(Upstream::new(host, port));
         self.connect_upstream(room);
@@ -92,6 +100,7 @@ impl Server {
         self.disconnect_followers(room);
         self.selected = false;
         self.down_since_s = None;
+        room.note(self.at, format_args!("leads from {}", self.history.offset));
     }
 
     /// Ends the link on purpose.
@@ -128,6 +137,7 @@ impl Server {
             room.wire.close(end);
         }
         upstream.link = Link::Connect;
+        upstream.arrived = None;
         if was_up {
             self.can_go_on = true;
             self.down_since_s = Some(room.unix_s());
@@ -152,7 +162,7 @@ impl Server {
         }
         // While a snapshot is read, the rest waits in the kernel.
         while self.loading.is_none()
-            && self.upstream.as_ref().and_then(Upstream::end) == Some(end)
+            && self.upstream.as_ref().is_some_and(|it| it.hears(end))
             && let Some(frame) = room.wire.receive(end)
         {
             if let Frame::Message(message) = frame {
@@ -162,8 +172,8 @@ impl Server {
                 self.take_from_upstream(end, message, room);
             }
         }
-        let is_same = self.upstream.as_ref().and_then(Upstream::end) == Some(end);
-        if is_same && self.loading.is_none() && room.wire.ended(end).is_some() {
+        let hears = self.upstream.as_ref().is_some_and(|it| it.hears(end));
+        if hears && self.loading.is_none() && room.wire.ended(end).is_some() {
             self.lose_upstream(room);
         }
     }
@@ -185,28 +195,43 @@ impl Server {
                 let known = self.can_go_on.then_some((self.history.id, self.history.offset + 1));
                 self.tell(end, Message::Psync(known));
             }
-            Message::Continue { history } => self.go_on(end, history),
+            Message::Continue { history } => {
+                room.note(self.at, format_args!("goes on from {}", self.history.offset));
+                self.go_on(end, history);
+            }
             Message::Full { history, offset } => {
                 self.can_go_on = false;
                 self.set_link(Link::Transfer { end, history, offset });
             }
             Message::Snapshot(data) => {
-                let Some(Link::Transfer { history, offset, .. }) =
-                    self.upstream.as_ref().map(|upstream| upstream.link)
-                else {
-                    return;
-                };
-                if self.volume.with(|disk| disk.is_full) {
-                    self.lose_upstream(room);
-                    return;
+                if let Some(upstream) = &mut self.upstream {
+                    upstream.arrived = Some(data);
                 }
-                self.disconnect_followers(room);
-                self.history.backlog = None;
-                self.load(Loading::Transfer { data, history, offset }, room);
             }
             Message::Stream(entry) => self.apply(end, &entry),
-            _ => self.lose_upstream(room),
+            Message::Refused(answer) => {
+                room.note(self.at, format_args!("is refused as a replica: {answer}"));
+                self.lose_upstream(room);
+            }
+            Message::Hello(_) | Message::Psync(_) | Message::Ack(_) => self.lose_upstream(room),
         }
+    }
+
+    /// Begins to read the snapshot that has arrived: the old data goes, and who followed with it.
+    fn load_arrived(&mut self, room: &mut Room<'_>) {
+        let Some(upstream) = &mut self.upstream else { return };
+        let (Some(data), Link::Transfer { history, offset, .. }) =
+            (upstream.arrived.take(), upstream.link)
+        else {
+            return;
+        };
+        if self.volume.with(|disk| disk.is_full) {
+            self.lose_upstream(room);
+            return;
+        }
+        self.disconnect_followers(room);
+        self.history.backlog = None;
+        self.load(Loading::Transfer { data, history, offset }, room);
     }
 
     fn set_link(&mut self, link: Link) {
@@ -239,6 +264,7 @@ impl Server {
         self.history.begin_backlog();
         self.set_link(Link::Connected(end));
         self.down_since_s = None;
+        room.note(self.at, format_args!("has a whole copy, to {offset}"));
         self.tell(end, Message::Ack(offset));
         self.hear_upstream(end, room);
     }
@@ -264,6 +290,7 @@ impl Server {
         let silent_s = room.unix_s().saturating_sub(upstream.last_io_s);
         match upstream.link {
             Link::Connect => self.connect_upstream(room),
+            _ if upstream.arrived.is_some() => self.load_arrived(room),
             _ if silent_s > self.settings.repl_timeout_s => self.lose_upstream(room),
             Link::Connected(end) => self.tell(end, Message::Ack(self.history.offset)),
             Link::Connecting(_) | Link::Handshake(_) | Link::Transfer { .. } => {}

@@ -1,6 +1,7 @@
 //! Users: who may log in, and what they may do.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
@@ -21,7 +22,11 @@ pub struct User {
 
 /// SHA-256 in hexadecimal digits.
 fn hash(password: &str) -> String {
-    Sha256::digest(password.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut digits = String::with_capacity(64);
+    for byte in Sha256::digest(password.as_bytes()) {
+        let _ = write!(digits, "{byte:02x}");
+    }
+    digits
 }
 
 impl User {

@@ -14,6 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::chance::Chance;
 use crate::network::ProcessId;
+use crate::trace::Trace;
 
 use super::{Client, Fleet, Look, Pace, Volume, shown};
 
@@ -44,7 +45,7 @@ impl World {
     /// So many servers behind the gate, with more lines of configuration.
     fn gated(servers: usize, more: &str) -> Self {
         let latency = (Duration::from_micros(100), Duration::from_micros(900));
-        let fleet = Fleet::new(&Chance::new(7), latency, Pace::default());
+        let fleet = Fleet::new(&Chance::new(7), &Trace::start(), latency, Pace::default());
         let configuration = format!("{GATED}{more}");
         let volumes: Vec<Volume> = (0..servers).map(|_| Volume::new()).collect();
         let start =
