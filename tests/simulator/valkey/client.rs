@@ -53,7 +53,7 @@ impl Client {
 }
 
 /// Where the reply that begins at a place ends, once all of it is there.
-fn reply_bytes(bytes: &[u8], at: usize) -> Option<usize> {
+pub fn reply_bytes(bytes: &[u8], at: usize) -> Option<usize> {
     let rest = bytes.get(at..)?;
     let end = at + rest.iter().position(|byte| *byte == b'\n')? + 1;
     let number = || std::str::from_utf8(&bytes[at + 1..end - 2]).ok()?.parse::<i64>().ok();

@@ -13,7 +13,10 @@ impl Server {
     /// The sections asked for, in the server's order; all of them when none is.
     pub fn info(&self, asked: &[String], room: &Room<'_>) -> String {
         let is_asked = |section: &str| {
-            asked.is_empty() || asked.iter().any(|it| it.eq_ignore_ascii_case(section))
+            let is_meant = |it: &String| {
+                it.eq_ignore_ascii_case(section) || it.eq_ignore_ascii_case("everything")
+            };
+            asked.is_empty() || asked.iter().any(is_meant)
         };
         let mut text = String::with_capacity(2048);
         for section in SECTIONS {

@@ -30,7 +30,7 @@ mod upstream;
 mod users;
 mod volume;
 
-pub use client::{Client, shown};
+pub use client::{Client, reply_bytes, shown};
 pub use fleet::{Fleet, Look};
 pub use server::{Exit, Pace};
 pub use volume::Volume;
