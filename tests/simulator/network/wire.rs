@@ -393,7 +393,12 @@ impl<M, T> Wire<M, T> {
             (Packet::Fin, State::Open) => {
                 self.end_mut(to)?.ended.get_or_insert(Ended::Fin);
             }
-            (Packet::Reset, State::Open) => self.end_mut(to)?.ended = Some(Ended::Reset),
+            // After a FIN the end of what can be read stays that; writing fails.
+            (Packet::Reset, State::Open) => {
+                let end = self.end_mut(to)?;
+                end.shut |= end.ended.is_some();
+                end.ended.get_or_insert(Ended::Reset);
+            }
             (Packet::Refuse | Packet::Fin | Packet::Reset, _) => return None,
         }
         self.tell(to)

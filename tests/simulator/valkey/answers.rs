@@ -18,9 +18,11 @@ pub const MISCONF_RDB: &str = "MISCONF Valkey is configured to save RDB snapshot
     error.";
 pub const MISCONF_AOF: &str = "MISCONF Errors writing to the AOF file: No space left on device";
 pub const EXEC_ABORT: &str = "EXECABORT Transaction discarded because of previous errors.";
+pub const NESTED: &str = "ERR Command 'multi' not allowed inside a transaction";
 pub const NOT_BUSY: &str = "NOTBUSY No scripts in execution right now.";
 pub const WAIT_ON_REPLICA: &str = "ERR WAIT cannot be used with replica instances. Please also \
-    note that writes to replicas are just local and are not propagated.";
+    note that if a replica is configured to be writable (which is not the default) writes to \
+    replicas are just local and are not propagated.";
 pub const UNBLOCKED: &str = "UNBLOCKED force unblock from blocking operation, instance state \
     changed (master -> replica?)";
 pub const NOT_A_NUMBER: &str = "ERR value is not an integer or out of range";

@@ -141,14 +141,20 @@ impl Server {
     /// In the order in which Valkey looks.
     fn judge(&self, end: EndId, words: &Words) -> Verdict {
         let refused = |error: &str| Verdict::Refused(error.to_owned());
+        let Some(session) = self.sessions.get(&end) else { return refused("ERR gone") };
+        let is_open = ["auth", "quit"].iter().any(|name| words[0].eq_ignore_ascii_case(name));
+        if session.user.is_none() && !is_open {
+            return refused(answers::NO_AUTH);
+        }
         let command = match Command::find(words) {
             Ok(command) => command,
             Err(error) => return Verdict::Refused(error),
         };
-        let Some(session) = self.sessions.get(&end) else { return refused("ERR gone") };
         let name = command.name;
+        if name == "multi" && session.queue.is_some() {
+            return refused(answers::NESTED);
+        }
         match &session.user {
-            None if name != "auth" && name != "quit" => return refused(answers::NO_AUTH),
             Some(user) if name != "auth" => {
                 let rights = self.users.get(user);
                 if !rights.is_some_and(|it| it.may(name)) {
@@ -188,7 +194,7 @@ impl Server {
         if of_all || writes && self.is_paused_for_writes() {
             return Verdict::Postponed;
         }
-        if session.queue.is_some() && !matches!(name, "exec" | "discard" | "multi" | "quit") {
+        if session.queue.is_some() && !matches!(name, "exec" | "discard" | "quit") {
             return Verdict::Queued;
         }
         Verdict::Run(command)
@@ -319,13 +325,10 @@ impl Server {
     }
 
     fn begin_transaction(&mut self, end: EndId) -> Reply {
-        match self.sessions.get_mut(&end) {
-            Some(session) if session.queue.is_none() => {
-                session.queue = Some(Queue::default());
-                Reply::OK
-            }
-            _ => Reply::error("ERR MULTI calls can not be nested"),
+        if let Some(session) = self.sessions.get_mut(&end) {
+            session.queue = Some(Queue::default());
         }
+        Reply::OK
     }
 
     /// `EXEC`: what is queued runs, with nothing in between.

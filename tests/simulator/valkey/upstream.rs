@@ -78,7 +78,6 @@ impl Server {
         if self.is_master() {
             // It can go on from its own history, should the new master know that.
             self.can_go_on = true;
-            self.history.begin_backlog();
             self.unblock_waiting(room);
         }
         room.note(self.at, format_args!("is to follow {host}:{port}"));
