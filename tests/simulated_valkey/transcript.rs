@@ -249,8 +249,8 @@ fn field(info: &str, name: &str) -> String {
 /// A number of seconds, roughly.
 fn few(seconds: &str) -> String {
     match seconds.parse::<i64>() {
-        Ok(0..=2) => "few".to_owned(),
-        Ok(3..) => "many".to_owned(),
+        Ok(0..=5) => "few".to_owned(),
+        Ok(6..) => "many".to_owned(),
         _ => seconds.to_owned(),
     }
 }

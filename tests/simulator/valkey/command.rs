@@ -10,7 +10,7 @@ use super::resp::{Reply, Words};
 use super::server::{Room, Server};
 use super::session::{Blocked, Queue};
 use super::settings::Settings;
-use super::stream::{Entry, What, Write};
+use super::stream::{Entry, Write};
 
 /// What is known of a command before it runs.
 #[derive(Debug, Clone, Copy)]
@@ -295,10 +295,11 @@ impl Server {
         };
         self.write(&write);
         let entry = Entry::write(words, write);
-        debug_assert!(matches!(entry.what, What::Write(_)));
         self.feed(&entry);
         let offset = self.history.offset;
-        if let Some(session) = self.sessions.get_mut(&end) {
+        if let Some(session) = self.sessions.get_mut(&end)
+            && session.queue.is_none()
+        {
             session.written = offset;
         }
         reply
@@ -340,19 +341,38 @@ impl Server {
         let (commands, has_failed) = (queue.commands.clone(), queue.has_failed);
         let mut replies = Vec::with_capacity(commands.len());
         if !has_failed {
+            self.transaction = Some(Vec::new());
             for words in &commands {
-                // Rights are looked at again: they may have been taken away meanwhile.
                 let reply = Command::find(words)
                     .ok()
                     .and_then(|command| self.run(end, command, words, room))
                     .unwrap_or(Reply::Nothing);
                 replies.push(reply);
             }
+            self.end_transaction();
         }
+        let offset = self.history.offset;
         if let Some(session) = self.sessions.get_mut(&end) {
             session.queue = None;
+            session.written = offset;
         }
         if has_failed { Reply::error(answers::EXEC_ABORT) } else { Reply::List(replies) }
+    }
+
+    /// What was written goes out, in brackets when it is more than one.
+    fn end_transaction(&mut self) {
+        let written = self.transaction.take().unwrap_or_default();
+        let brackets = Entry::brackets();
+        let is_bracketed = written.len() > 1;
+        if is_bracketed {
+            self.feed(&brackets[0]);
+        }
+        for entry in &written {
+            self.feed(entry);
+        }
+        if is_bracketed {
+            self.feed(&brackets[1]);
+        }
     }
 
     fn replicaof(&mut self, words: &Words, room: &mut Room<'_>) -> Reply {

@@ -167,6 +167,8 @@ pub struct Server {
     /// Whether the stream has said which database it is about.
     pub selected: bool,
     pub wants_acks: bool,
+    /// What a transaction has written so far; it goes out as one.
+    pub transaction: Option<Vec<Entry>>,
     pub cron_runs: u64,
     /// How many times clients have waited.
     pub waits: u64,
@@ -225,6 +227,7 @@ impl Server {
             exit: None,
             selected: false,
             wants_acks: false,
+            transaction: None,
             cron_runs: 0,
             waits: 0,
             full_syncs: 0,
@@ -350,6 +353,10 @@ impl Server {
             return;
         }
         let is_write = matches!(entry.what, What::Write(_));
+        if let Some(written) = self.transaction.as_mut().filter(|_| is_write) {
+            written.push(entry.clone());
+            return;
+        }
         if self.history.backlog.is_none() && self.followers.is_empty() {
             // Offsets are counted all the same where a file tracks them.
             self.history.offset += u64::from(is_write && self.settings.appendonly);

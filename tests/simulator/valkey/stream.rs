@@ -23,6 +23,8 @@ pub enum What {
     /// Which database the next writes are for; there is only one.
     Select,
     GetAck,
+    /// Where a transaction begins or ends.
+    Bracket,
     Write(Write),
 }
 
@@ -45,6 +47,11 @@ impl Entry {
 
     pub fn get_ack() -> Self {
         Self { bytes: length(&["REPLCONF", "GETACK", "*"]), what: What::GetAck }
+    }
+
+    /// `MULTI` and `EXEC` around several writes.
+    pub fn brackets() -> [Self; 2] {
+        ["MULTI", "EXEC"].map(|word| Self { bytes: length(&[word]), what: What::Bracket })
     }
 
     /// A write that was given in these words.

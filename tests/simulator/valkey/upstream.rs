@@ -279,7 +279,7 @@ impl Server {
                 }
                 self.write(write);
             }
-            What::Ping | What::Select => {}
+            What::Ping | What::Select | What::Bracket => {}
         }
         self.pass_on(entry);
     }

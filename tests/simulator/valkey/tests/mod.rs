@@ -5,6 +5,7 @@ mod faults;
 mod persistence;
 mod replication;
 mod small;
+mod soak;
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -28,6 +29,7 @@ const GATED: &str = "replicaof 127.0.0.1 1\nmin-replicas-to-write 0\nmin-replica
 
 struct World {
     fleet: Fleet,
+    trace: Trace,
     configuration: String,
     volumes: Vec<Volume>,
     processes: Vec<ProcessId>,
@@ -45,13 +47,14 @@ impl World {
     /// So many servers behind the gate, with more lines of configuration.
     fn gated(servers: usize, more: &str) -> Self {
         let latency = (Duration::from_micros(100), Duration::from_micros(900));
-        let fleet = Fleet::new(&Chance::new(7), &Trace::start(), latency, Pace::default());
+        let trace = Trace::start();
+        let fleet = Fleet::new(&Chance::new(7), &trace, latency, Pace::default());
         let configuration = format!("{GATED}{more}");
         let volumes: Vec<Volume> = (0..servers).map(|_| Volume::new()).collect();
         let start =
             |(number, volume): (usize, &Volume)| fleet.start(at(number), &configuration, volume);
         let processes = volumes.iter().enumerate().map(start).collect();
-        Self { fleet, configuration, volumes, processes }
+        Self { fleet, trace, configuration, volumes, processes }
     }
 
     /// The first leads, the others follow.
