@@ -239,6 +239,10 @@ impl Server {
         if follower.starts_on_ack {
             self.send_pending(end);
         }
+        if self.history.offset == 0 {
+            // Nobody stays at the very beginning: Valkey 9 moves on from there at once.
+            self.feed(&Entry::ping());
+        }
         self.serve_waiting(room);
     }
 

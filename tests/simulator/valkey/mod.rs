@@ -30,6 +30,7 @@ mod upstream;
 mod users;
 mod volume;
 
+#[allow(unused_imports, reason = "one target compares, the other does not")]
 pub use client::{Client, reply_bytes, shown};
 pub use fleet::{Fleet, Look};
 pub use server::{Exit, Pace};

@@ -97,6 +97,7 @@ impl World {
         sleep(Duration::from_secs(30)).await;
         let master = self.look(0);
         assert!(master.takes_writes);
+        assert_eq!((master.process, master.min_replicas_to_write), (self.processes[0], 0));
         for number in [1, 2] {
             let replica = self.look(number);
             assert!(replica.link_is_up && !replica.is_stopped, "{number}");
