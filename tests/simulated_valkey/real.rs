@@ -158,6 +158,13 @@ impl Stage for Real {
         self.clients.remove(&(server, client.to_owned()));
     }
 
+    fn break_disk(&mut self, server: usize) {
+        // Nobody renames a file over a folder with something in it.
+        let snapshot = self.place(server).folder.path().join("dump.rdb");
+        let _ = std::fs::remove_file(&snapshot);
+        std::fs::create_dir_all(snapshot.join("in-the-way")).expect("a folder");
+    }
+
     fn pass(&mut self, time: Duration) {
         sleep(time);
     }

@@ -121,6 +121,10 @@ impl Stage for Simulated {
         self.clients.remove(&(server, client.to_owned()));
     }
 
+    fn break_disk(&mut self, server: usize) {
+        self.volumes[&server].set_full(true);
+    }
+
     fn pass(&mut self, time: Duration) {
         self.runtime.block_on(async { sleep(time).await });
     }

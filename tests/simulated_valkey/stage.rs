@@ -23,6 +23,8 @@ pub trait Stage {
     fn answer(&mut self, server: usize, client: &str, limit: Duration) -> String;
     /// A client goes.
     fn leave(&mut self, server: usize, client: &str);
+    /// From now on no snapshot gets onto the server's volume.
+    fn break_disk(&mut self, server: usize);
     fn pass(&mut self, time: Duration);
     fn port(&mut self, server: usize) -> u16;
 }

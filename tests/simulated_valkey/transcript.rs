@@ -100,17 +100,17 @@ impl<'a> Transcript<'a> {
 
     /// Waits until replicas have acknowledged all that there is.
     pub fn level(&mut self, servers: usize) {
-        for replica in 0..servers.saturating_sub(1) {
-            let began = self.field(0, "master_repl_offset");
-            let mut waited = Duration::ZERO;
-            while !self
-                .field(0, &format!("slave{replica}"))
-                .contains(&format!("state=online,offset={began},"))
-            {
-                assert!(waited < DEADLINE, "never level");
-                self.stage.pass(PERIOD);
-                waited += PERIOD;
+        let mut waited = Duration::ZERO;
+        loop {
+            let info = self.info(0);
+            let level = format!("state=online,offset={},", field(&info, "master_repl_offset"));
+            let is_level = |replica| field(&info, &format!("slave{replica}")).contains(&level);
+            if (0..servers.saturating_sub(1)).all(is_level) {
+                return;
             }
+            assert!(waited < DEADLINE, "never level");
+            self.stage.pass(PERIOD);
+            waited += PERIOD;
         }
     }
 
@@ -172,6 +172,11 @@ impl<'a> Transcript<'a> {
 
     fn field(&mut self, server: usize, name: &str) -> String {
         field(&self.info(server), name)
+    }
+
+    pub fn break_disk(&mut self, server: usize) {
+        self.stage.break_disk(server);
+        self.lines.push(format!("{server} has a broken disk"));
     }
 
     pub fn port(&mut self, server: usize) -> u16 {

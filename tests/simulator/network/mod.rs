@@ -12,6 +12,7 @@
 //! a look at what the bytes mean.
 
 mod connection;
+mod delivery;
 mod path;
 mod pipe;
 #[cfg(test)]

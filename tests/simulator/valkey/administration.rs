@@ -6,7 +6,8 @@ use crate::network::EndId;
 
 use super::answers;
 use super::resp::{Reply, Words};
-use super::server::{Room, Server};
+use super::room::Room;
+use super::server::Server;
 use super::session::Session;
 
 const KINDS: [&str; 6] = ["normal", "master", "primary", "replica", "slave", "pubsub"];

@@ -3,7 +3,8 @@
 use crate::network::EndId;
 
 use super::answers;
-use super::server::{Alarm, Message, Room, Server};
+use super::room::{Alarm, Message, Room};
+use super::server::Server;
 use super::stream::{Data, Entry};
 use super::upstream::Upstream;
 
@@ -229,6 +230,10 @@ impl Server {
         for entry in std::mem::take(&mut follower.pending) {
             self.tell(end, Message::Stream(entry));
         }
+        if self.history.offset == 0 {
+            // Nobody stays at the very beginning: Valkey 9 moves on from there at once.
+            self.feed(&Entry::ping());
+        }
     }
 
     fn acknowledge(&mut self, end: EndId, offset: u64, room: &mut Room<'_>) {
@@ -238,10 +243,6 @@ impl Server {
         follower.acked_at_s = now_s;
         if follower.starts_on_ack {
             self.send_pending(end);
-        }
-        if self.history.offset == 0 {
-            // Nobody stays at the very beginning: Valkey 9 moves on from there at once.
-            self.feed(&Entry::ping());
         }
         self.serve_waiting(room);
     }

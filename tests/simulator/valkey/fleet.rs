@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use gungnir::valkey::{Id, Network};
+use gungnir::valkey::Network;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -14,9 +14,9 @@ use crate::chance::Chance;
 use crate::network::{Event, Ground, ProcessId, Way, Wire};
 use crate::trace::Trace;
 
-use super::server::{Exit, Message, Pace, Room, Server, Timer};
-use super::stream::Data;
-use super::upstream::Upstream;
+use super::look::Look;
+use super::room::{Exit, Message, Pace, Room, Timer};
+use super::server::Server;
 use super::volume::Volume;
 
 /// Every server of a world and the network between all hosts. Clones are the same.
@@ -44,28 +44,6 @@ struct Process {
     server: Server,
     /// Stopped by SIGSTOP: what it would have been told, in order.
     stopped: Option<Vec<Event<Timer>>>,
-}
-
-/// A server as nobody inside the world can see it.
-#[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a state of its own")]
-pub struct Look {
-    pub process: ProcessId,
-    pub run_id: Id,
-    /// Whom it follows, `host:port`; nobody for a master.
-    pub follows: Option<String>,
-    pub link_is_up: bool,
-    pub is_loading: bool,
-    pub is_stopped: bool,
-    pub history: Id,
-    pub earlier_history: Id,
-    /// The first byte that is no longer of the earlier history; -1 when there is none.
-    pub earlier_until: i64,
-    pub offset: u64,
-    pub min_replicas_to_write: u64,
-    /// Whether a write of a client would be taken now.
-    pub takes_writes: bool,
-    pub data: Data,
 }
 
 impl fmt::Debug for Fleet {
@@ -217,7 +195,13 @@ impl Fleet {
     /// What a process is now; `None` once it has ended.
     pub fn look(&self, process: ProcessId) -> Option<Look> {
         self.run();
-        self.0.house.lock().unwrap().processes.get(&process).map(Process::look)
+        self.0
+            .house
+            .lock()
+            .unwrap()
+            .processes
+            .get(&process)
+            .map(|it| Look::of(&it.server, it.stopped.is_some()))
     }
 
     /// The process that runs at an address.
@@ -307,32 +291,5 @@ impl House {
             self.exits.insert(*id, exit);
         }
         !meant.is_empty()
-    }
-}
-
-impl Process {
-    fn look(&self) -> Look {
-        let server = &self.server;
-        let upstream = server.upstream.as_ref();
-        Look {
-            process: server.id,
-            run_id: server.run_id,
-            follows: upstream.map(|it| format!("{}:{}", it.host, it.port)),
-            link_is_up: upstream.is_some_and(Upstream::is_up),
-            is_loading: server.loading.is_some(),
-            is_stopped: self.stopped.is_some(),
-            history: server.history.id,
-            earlier_history: server.history.earlier,
-            earlier_until: server.history.earlier_until,
-            offset: server.history.offset,
-            min_replicas_to_write: server.settings.min_replicas_to_write,
-            takes_writes: self.stopped.is_none()
-                && server.is_master()
-                && server.loading.is_none()
-                && !server.is_paused_for_writes()
-                && !server.lacks_replicas()
-                && server.disk_fault().is_none(),
-            data: Arc::clone(&server.data),
-        }
     }
 }

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use super::downstream::Stage;
 use super::resp::Reply;
-use super::server::{Room, Server};
+use super::room::Room;
+use super::server::Server;
 use super::upstream::{Link, Upstream};
 
 const SECTIONS: [&str; 5] = ["server", "persistence", "stats", "replication", "keyspace"];

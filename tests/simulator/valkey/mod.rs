@@ -20,8 +20,11 @@ mod downstream;
 mod fleet;
 mod history;
 mod info;
+mod known;
+mod look;
 mod persist;
 mod resp;
+mod room;
 mod server;
 mod session;
 mod settings;
@@ -32,8 +35,9 @@ mod volume;
 
 #[allow(unused_imports, reason = "one target compares, the other does not")]
 pub use client::{Client, reply_bytes, shown};
-pub use fleet::{Fleet, Look};
-pub use server::{Exit, Pace};
+pub use fleet::Fleet;
+pub use look::Look;
+pub use room::{Exit, Pace};
 pub use volume::Volume;
 
 #[cfg(test)]

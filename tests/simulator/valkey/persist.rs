@@ -7,7 +7,8 @@ use gungnir::valkey::Id;
 
 use super::answers;
 use super::downstream::{Making, Stage};
-use super::server::{Alarm, Exit, Room, Server};
+use super::room::{Alarm, Exit, Room};
+use super::server::Server;
 use super::stream::Data;
 use super::volume::{Aof, Rdb};
 

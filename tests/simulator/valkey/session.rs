@@ -9,7 +9,8 @@ use crate::network::{EndId, Frame};
 use super::answers;
 use super::downstream::Hello;
 use super::resp::{Reply, Words, request};
-use super::server::{Alarm, Room, Server};
+use super::room::{Alarm, Room};
+use super::server::Server;
 
 /// A connection that somebody else made.
 #[derive(Debug)]

@@ -8,7 +8,8 @@ use crate::network::{EndId, Ended, Frame};
 
 use super::downstream::Hello;
 use super::persist::Loading;
-use super::server::{Exit, Message, Room, Server};
+use super::room::{Exit, Message, Room};
+use super::server::Server;
 use super::stream::{Data, Entry, What};
 
 /// Whom a replica follows, and how far its link is.
@@ -274,7 +275,7 @@ impl Server {
             What::Write(write) => {
                 if self.disk_fault().is_some() {
                     // Valkey would rather not run than differ from its master.
-                    self.exit = Some(Exit::Signal(6));
+                    self.exit = Some(Exit::Signal(11));
                     return;
                 }
                 self.write(write);
