@@ -64,6 +64,7 @@ impl Drop for Real {
 
 impl Stage for Real {
     fn start(&mut self, server: usize, configuration: &str) {
+        self.clients.retain(|(known, _), _| *known != server);
         let mut program = self.installed.program("valkey-server");
         let place = self.place(server);
         let path = place.folder.path();

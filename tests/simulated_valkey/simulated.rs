@@ -57,6 +57,7 @@ fn at(server: usize) -> SocketAddr {
 impl Stage for Simulated {
     fn start(&mut self, server: usize, configuration: &str) {
         let _guard = self.runtime.enter();
+        self.clients.retain(|(known, _), _| *known != server);
         let volume = self.volumes.entry(server).or_default();
         let process = self.fleet.start(at(server), configuration, volume);
         self.processes.insert(server, process);

@@ -12,7 +12,7 @@ pub enum Signal {
 
 /// Servers with a number each, and clients with a name at each.
 pub trait Stage {
-    /// Starts a server on its volume, with its port and its folder.
+    /// Starts a server on its volume; clients of the one before have gone.
     fn start(&mut self, server: usize, configuration: &str);
     fn signal(&mut self, server: usize, signal: Signal);
     /// How a server has ended; it is waited for.

@@ -14,7 +14,8 @@ fn a_stopped_server(script: &mut Transcript<'_>) {
     script.pass(1000);
     script.show(1);
     script.signal(0, Signal::Continue);
-    script.pass(1000);
+    script.pass(300);
+    script.level(2);
     script.show(0);
     script.ask(0, "GET a");
 }

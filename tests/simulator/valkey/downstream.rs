@@ -215,6 +215,9 @@ impl Server {
                 self.send_pending(end);
             }
         }
+        if !self.settings.keeps_sync_files() {
+            self.volume.with(|disk| disk.rdb = None);
+        }
         self.count_good_replicas(room);
         // Whoever came meanwhile is next.
         self.begin_snapshot(room);

@@ -123,7 +123,7 @@ impl Server {
             self.volume.with(|disk| disk.aof = Some(Aof::of(data)));
             return;
         }
-        let is_kept = !self.settings.del_sync_files || !self.settings.save.is_empty();
+        let is_kept = self.settings.keeps_sync_files();
         let rdb = is_kept.then(|| Rdb { data: data.clone(), history: Some((id, offset)) });
         self.volume.with(|disk| disk.rdb = rdb);
     }

@@ -20,7 +20,7 @@ pub struct Settings {
     pub stop_writes_on_save_error: bool,
     pub read_only: bool,
     pub serve_stale: bool,
-    pub del_sync_files: bool,
+    del_sync_files: bool,
     pub shutdown_timeout_s: u64,
 }
 
@@ -47,5 +47,10 @@ impl Settings {
             del_sync_files: directives.is("rdb-del-sync-files"),
             shutdown_timeout_s: number("shutdown-timeout"),
         }
+    }
+
+    /// Whether the file of a transfer stays on the disk.
+    pub fn keeps_sync_files(&self) -> bool {
+        !self.del_sync_files || self.appendonly || !self.save.is_empty()
     }
 }
