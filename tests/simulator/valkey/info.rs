@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use gungnir::valkey::Id;
+
 use super::downstream::Stage;
 use super::resp::Reply;
 use super::room::Room;
@@ -44,12 +46,12 @@ impl Server {
         let _ = write!(
             text,
             "# Server\r\nredis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:9.1.2\r\n\
-             server_mode:standalone\r\nprocess_id:{}\r\nrun_id:{}\r\ntcp_port:{}\r\n\
+             server_mode:standalone\r\nprocess_id:{}\r\ntcp_port:{}\r\n\
              uptime_in_seconds:{uptime_s}\r\n",
             self.process_id,
-            self.run_id,
             self.at.port()
         );
+        put_id(text, "run_id:", self.run_id);
         if let Some(until) = self.ending {
             let left = until.saturating_duration_since(now).as_millis();
             let _ = write!(text, "shutdown_in_milliseconds:{left}\r\n");
@@ -107,17 +109,15 @@ impl Server {
         let history = &self.history;
         let (active, first, bytes) =
             history.backlog.as_ref().map_or((0, 0, 0), |it| (1, it.first, it.bytes));
+        text.push_str("replicas_waiting_psync:0\r\nmaster_failover_state:no-failover\r\n");
+        put_id(text, "master_replid:", history.id);
+        put_id(text, "master_replid2:", history.earlier);
         let _ = write!(
             text,
-            "replicas_waiting_psync:0\r\nmaster_failover_state:no-failover\r\n\
-             master_replid:{}\r\nmaster_replid2:{}\r\nmaster_repl_offset:{}\r\n\
+            "master_repl_offset:{}\r\n\
              second_repl_offset:{}\r\nrepl_backlog_active:{active}\r\nrepl_backlog_size:{}\r\n\
              repl_backlog_first_byte_offset:{first}\r\nrepl_backlog_histlen:{bytes}\r\n",
-            history.id,
-            history.earlier,
-            history.offset,
-            history.earlier_until,
-            self.settings.backlog_bytes,
+            history.offset, history.earlier_until, self.settings.backlog_bytes,
         );
     }
 
@@ -191,6 +191,17 @@ impl Server {
             Reply::Number(offset),
         ])
     }
+}
+
+/// A line with an id. There are many, and `write!` takes it digit by digit.
+fn put_id(text: &mut String, name: &str, id: Id) {
+    text.push_str(name);
+    for byte in id.as_bytes() {
+        for half in [byte >> 4, byte & 0xf] {
+            text.push(char::from(b"0123456789abcdef"[usize::from(half)]));
+        }
+    }
+    text.push_str("\r\n");
 }
 
 fn signed(number: u64) -> i64 {
