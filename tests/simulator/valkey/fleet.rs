@@ -44,6 +44,8 @@ struct Process {
     server: Server,
     /// Stopped by SIGSTOP: what it would have been told, in order.
     stopped: Option<Vec<Event<Timer>>>,
+    /// It was sent SIGTERM meanwhile.
+    is_to_end: bool,
 }
 
 impl fmt::Debug for Fleet {
@@ -116,7 +118,7 @@ impl Fleet {
             };
             let server = Server::start(id, at, configuration, volume, &mut room);
             room.note(at, format_args!("starts"));
-            house.processes.insert(id, Process { server, stopped: None });
+            house.processes.insert(id, Process { server, stopped: None, is_to_end: false });
             id
         })
     }
@@ -131,9 +133,13 @@ impl Fleet {
         self.0.ended.notify_waiters();
     }
 
-    /// SIGTERM: it waits for its replicas, saves and ends.
+    /// SIGTERM: it waits for its replicas, saves and ends; a stopped one once it goes on.
     pub fn terminate(&self, process: ProcessId) {
-        self.act(process, Server::terminate);
+        self.with(|house, wire| match house.processes.get_mut(&process) {
+            Some(it) if it.stopped.is_some() => it.is_to_end = true,
+            _ => house.act(process, wire, Server::terminate),
+        });
+        self.0.ended.notify_waiters();
     }
 
     /// SIGSTOP: its kernel goes on.
@@ -156,6 +162,9 @@ impl Fleet {
                 .partition(|event| matches!(event, Event::Ready(..)));
             for event in ready.into_iter().chain(timers) {
                 house.deliver(event, wire);
+            }
+            if house.processes.get(&process).is_some_and(|it| it.is_to_end) {
+                house.act(process, wire, Server::terminate);
             }
         });
         self.0.ended.notify_waiters();
@@ -224,11 +233,6 @@ impl Fleet {
         if any_ended {
             self.0.ended.notify_waiters();
         }
-    }
-
-    fn act(&self, process: ProcessId, act: impl FnOnce(&mut Server, &mut Room<'_>)) {
-        self.with(|house, wire| house.act(process, wire, act));
-        self.0.ended.notify_waiters();
     }
 
     fn with<R>(&self, act: impl FnOnce(&mut House, &mut Wire<Message, Timer>) -> R) -> R {
