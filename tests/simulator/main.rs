@@ -6,5 +6,6 @@
 
 mod chance;
 mod kubernetes;
+mod network;
 mod trace;
 mod valkey;
