@@ -1,8 +1,10 @@
 //! The handle by which a world holds its Kubernetes: clients, faults, and the view of a god, who sees
 //! and changes everything at once.
 
-use std::sync::Arc;
+use std::rc::Rc;
+use std::sync::{Arc, MutexGuard};
 
+use futures_util::future::join;
 use gungnir::operator::WallClock;
 use kube::Client;
 use serde_json::{Value, json};
@@ -16,7 +18,11 @@ use super::api::refusal::Refusal;
 use super::api::store::{Hook, Store};
 use super::api::write::Write;
 use super::api::{Service, Shared};
+use super::kubelet::Containers;
 use super::link::Link;
+use super::machine::Machine;
+use super::settings::Settings;
+use super::{controllers, kubelet};
 
 /// Who people are to the API server.
 const PEOPLE: &str = "kubectl";
@@ -51,6 +57,60 @@ impl Kubernetes {
     /// A client on a way of its own. Its name is in the trace.
     pub fn client(&self, name: &str) -> Client {
         Client::new(Service::new(&self.shared, name), "default")
+    }
+
+    /// Runs the controllers and the kubelets, for ever. What they know is lost with this future; the
+    /// processes that the kubelets have started are not theirs, and go on.
+    pub async fn run(&self, containers: Rc<dyn Containers>) {
+        let chance = self.shared.chance.fork();
+        join(
+            controllers::run(&self.shared, &chance),
+            kubelet::run(&self.shared, containers, &chance),
+        )
+        .await;
+    }
+
+    /// How long everything takes that acts by itself; may be changed at any time.
+    pub fn settings(&self) -> MutexGuard<'_, Settings> {
+        self.shared.settings()
+    }
+
+    /// Adds a node with its machine.
+    pub fn add_node(&self, name: &str) {
+        self.shared.change_machine(name, |_| {});
+        let metadata = json!({ "name": name, "labels": { "kubernetes.io/hostname": name } });
+        let node = json!({ "apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": {} });
+        self.create(node).unwrap();
+    }
+
+    /// Takes the power of a machine, or gives it back.
+    pub fn set_node_up(&self, name: &str, up: bool) {
+        self.shared.change_machine(name, |machine| machine.set_up(up));
+    }
+
+    /// Cuts the kubelet of a node off from the API server, or lets it through again. What the pods
+    /// reach is another matter, and the world's.
+    pub fn set_node_cut(&self, name: &str, cut: bool) {
+        self.shared.change_machine(name, |machine| machine.set_cut(cut));
+    }
+
+    /// The machine of a node.
+    pub fn machine(&self, name: &str) -> Option<Machine> {
+        self.shared.machines().remove(name)
+    }
+
+    /// The pods behind a Service as its endpoints say: name, address, whether it is ready.
+    pub fn endpoints(&self, namespace: &str, service: &str) -> Vec<(String, String, bool)> {
+        let slice = self.get("EndpointSlice", namespace, &format!("{service}-slice"));
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let endpoints = slice.iter().flat_map(|slice| slice["endpoints"].as_array().cloned());
+        endpoints
+            .flatten()
+            .map(|endpoint| {
+                let ready = endpoint["conditions"]["ready"] == true;
+                (text(&endpoint["targetRef"]["name"]), text(&endpoint["addresses"][0]), ready)
+            })
+            .collect()
     }
 
     /// Makes the way of a client another.

@@ -1,12 +1,21 @@
 //! A simulated Kubernetes: an API server, its controllers, its kubelets.
 
 mod api;
+mod controllers;
 mod handle;
+mod kubelet;
+mod life;
 mod link;
+mod machine;
+mod object;
+mod settings;
 mod smoke;
 
 pub use api::delete::Deletion;
 pub use api::refusal::Refusal;
 pub use api::store::{Hook, Key, Mutation, Store, Verb};
 pub use handle::Kubernetes;
+pub use kubelet::{ContainerStart, Containers, Exit, Probe};
 pub use link::{Lag, Link};
+pub use machine::Machine;
+pub use settings::{Actor, Settings};

@@ -29,11 +29,13 @@ pub mod write;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use tokio::sync::watch::{Sender, channel};
+use tokio::sync::watch::{Receiver, Sender, channel};
 
 use crate::chance::Chance;
 
 use super::link::Link;
+use super::machine::Machine;
+use super::settings::Settings;
 use store::Store;
 
 pub use service::Service;
@@ -56,13 +58,40 @@ impl Default for Way {
 pub struct Shared {
     store: Arc<Mutex<Store>>,
     ways: Arc<Mutex<BTreeMap<String, Way>>>,
+    machines: Sender<BTreeMap<String, Machine>>,
+    settings: Arc<Mutex<Settings>>,
     /// What happens on the ways.
     pub chance: Chance,
 }
 
 impl Shared {
     pub fn new(store: Store, chance: Chance) -> Self {
-        Self { store: Arc::new(Mutex::new(store)), ways: Arc::default(), chance }
+        Self {
+            store: Arc::new(Mutex::new(store)),
+            ways: Arc::default(),
+            machines: channel(BTreeMap::new()).0,
+            settings: Arc::default(),
+            chance,
+        }
+    }
+
+    /// How long everything takes.
+    pub fn settings(&self) -> MutexGuard<'_, Settings> {
+        self.settings.lock().unwrap()
+    }
+
+    /// The machines under the nodes.
+    pub fn machines(&self) -> BTreeMap<String, Machine> {
+        self.machines.borrow().clone()
+    }
+
+    /// Tells of changes of machines.
+    pub fn machine_news(&self) -> Receiver<BTreeMap<String, Machine>> {
+        self.machines.subscribe()
+    }
+
+    pub fn change_machine(&self, name: &str, change: impl FnOnce(&mut Machine)) {
+        self.machines.send_modify(|all| change(all.entry(name.to_owned()).or_default()));
     }
 
     /// The objects. Never held while anything is waited for.

@@ -72,10 +72,13 @@ pub struct Store {
     objects: BTreeMap<Key, Arc<Value>>,
     logs: Vec<Log>,
     news: Vec<watch::Sender<u64>>,
+    any_news: watch::Sender<u64>,
     version: u64,
     made: u64,
     service_ips: u32,
     node_ports: u32,
+    pod_ips: u32,
+    containers: u32,
     began: Instant,
     hooks: Vec<Hook>,
     trace: Trace,
@@ -87,11 +90,14 @@ impl Store {
             objects: BTreeMap::new(),
             logs: Row::all().map(|_| Log::default()).collect(),
             news: Row::all().map(|_| watch::channel(0).0).collect(),
+            any_news: watch::channel(0).0,
             // The version 1 is nobody's: an apply of it means to create.
             version: 100,
             made: 0,
             service_ips: 0,
             node_ports: 0,
+            pod_ips: 0,
+            containers: 0,
             began: Instant::now(),
             hooks: Vec::new(),
             trace,
@@ -164,6 +170,17 @@ impl Store {
         format!("10.96.{}.{}", self.service_ips / 250, self.service_ips % 250 + 1)
     }
 
+    /// An address that no pod has had.
+    pub fn next_pod_ip(&mut self) -> String {
+        self.pod_ips += 1;
+        format!("10.244.{}.{}", self.pod_ips / 250, self.pod_ips % 250 + 1)
+    }
+
+    pub fn next_container_id(&mut self) -> String {
+        self.containers += 1;
+        format!("simulated://{:08}", self.containers)
+    }
+
     pub fn next_node_port(&mut self) -> u32 {
         self.node_ports += 1;
         29_999 + self.node_ports
@@ -172,6 +189,16 @@ impl Store {
     /// Tells of news of a kind: the newest version.
     pub fn news(&self, kind: Kind) -> watch::Receiver<u64> {
         self.news[kind.index()].subscribe()
+    }
+
+    /// Tells of news of any kind.
+    pub fn any_news(&self) -> watch::Receiver<u64> {
+        self.any_news.subscribe()
+    }
+
+    /// The newest version of a kind.
+    pub fn newest(&self, kind: &str) -> u64 {
+        *self.news[Row::named(kind).index()].borrow()
     }
 
     /// The events of a kind after a version; `Err` with the oldest version when some are lost.
@@ -189,9 +216,6 @@ impl Store {
         for log in &mut self.logs {
             log.compacted = log.events.back().map_or(log.compacted, |event| event.version);
             log.events.clear();
-        }
-        for news in &self.news {
-            news.send_replace(self.version);
         }
     }
 
@@ -234,6 +258,7 @@ impl Store {
             log.compacted = log.events.pop_front().map_or(0, |event| event.version);
         }
         self.news[index].send_replace(self.version);
+        self.any_news.send_replace(self.version);
         object
     }
 }
