@@ -1,6 +1,7 @@
 //! A simulated Kubernetes: an API server, its controllers, its kubelets.
 
 mod api;
+mod conformance;
 mod controllers;
 mod handle;
 mod kubelet;
@@ -10,6 +11,9 @@ mod machine;
 mod object;
 mod settings;
 mod smoke;
+
+#[path = "../../support/differences.rs"]
+mod differences;
 
 pub use api::delete::Deletion;
 pub use api::refusal::Refusal;

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use gungnir::operator::{
-    LeaseName, LeaseTimes, NoElections, Options, Outside, Scope, run_with,
-};
+use gungnir::operator::{LeaseName, LeaseTimes, NoElections, Options, Outside, Scope, run_with};
 use serde_json::json;
 use tokio::task::LocalSet;
 use tokio::time::sleep;
@@ -87,8 +85,10 @@ pub fn simulate<T>(seed: u64, story: impl Future<Output = T>) -> T {
 fn the_operator_makes_what_is_to_be_there_and_rests() {
     let (lines, before) = simulate(1, run(1));
     let noise = ["leases", "Lease", "(watch)"];
-    let asked: Vec<&String> =
-        lines[before..].iter().filter(|line| !noise.iter().any(|word| line.contains(word))).collect();
+    let asked: Vec<&String> = lines[before..]
+        .iter()
+        .filter(|line| !noise.iter().any(|word| line.contains(word)))
+        .collect();
     assert!(asked.is_empty(), "{asked:#?}\n{}", lines.join("\n"));
 }
 

@@ -7,7 +7,7 @@ use super::delete::{Deletion, delete, evict};
 use super::discovery;
 use super::json_patch;
 use super::kind::Kind;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, about};
 use super::request::{Asked, Target};
 use super::selector::Selector;
 use super::store::Store;
@@ -36,10 +36,7 @@ pub fn answer(store: &mut Store, who: &str, asked: &Asked) -> Result<(u16, Value
 }
 
 fn place(target: &Target) -> (&str, &str) {
-    (
-        target.namespace.as_deref().unwrap_or_default(),
-        target.name.as_deref().unwrap_or_default(),
-    )
+    (target.namespace.as_deref().unwrap_or_default(), target.name.as_deref().unwrap_or_default())
 }
 
 fn success() -> Value {
@@ -70,8 +67,17 @@ fn whole(
             if let Some(policy) = asked.query.get("propagationPolicy") {
                 deletion.propagation = Some(policy.clone());
             }
+            let uid = store
+                .get(target.kind.name, namespace, name)
+                .map(|object| object["metadata"]["uid"].clone());
             let left = delete(store, who, target.kind, namespace, name, &deletion)?;
-            Ok((200, left.map_or_else(success, |left| shown(asked, &left))))
+            let done = || {
+                let mut status = success();
+                status["details"] = about(target.kind, name);
+                status["details"]["uid"] = json!(uid);
+                status
+            };
+            Ok((200, left.map_or_else(done, |left| shown(asked, &left))))
         }
         _ => written(store, who, asked, target, false),
     }
@@ -125,7 +131,7 @@ fn read(store: &Store, asked: &Asked, target: &Target) -> Result<(u16, Value), R
     let (namespace, name) = place(target);
     match store.get(target.kind.name, namespace, name) {
         Some(object) => Ok((200, shown(asked, object))),
-        None => Err(Refusal::not_found(&target.kind.resource(), name)),
+        None => Err(Refusal::not_found(target.kind, name)),
     }
 }
 
@@ -164,7 +170,9 @@ fn list(store: &Store, asked: &Asked, target: &Target) -> Result<Value, Refusal>
     let path = |namespace: &str, name: &str| format!("{namespace}/{name}");
     let objects = store
         .of_kind(target.kind.name, target.namespace.as_deref())
-        .filter(|(key, _)| after.is_none_or(|after| path(&key.namespace, &key.name).as_str() > after))
+        .filter(|(key, _)| {
+            after.is_none_or(|after| path(&key.namespace, &key.name).as_str() > after)
+        })
         .filter(|(_, object)| selector.matches(object));
     let mut items: Vec<_> = objects.take(limit.saturating_add(1)).collect();
     let mut metadata = json!({ "resourceVersion": version.to_string() });
@@ -200,6 +208,10 @@ fn scale(
     }
     let (_, object) = read(store, &Asked { metadata_only: false, ..asked.clone() }, target)?;
     let metadata = &object["metadata"];
+    let labels = object["spec"]["selector"]["matchLabels"].as_object().into_iter().flatten();
+    let selector: Vec<String> = labels
+        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
+        .collect();
     let scale = json!({
         "kind": "Scale", "apiVersion": "autoscaling/v1",
         "metadata": {
@@ -208,7 +220,7 @@ fn scale(
             "creationTimestamp": metadata["creationTimestamp"],
         },
         "spec": { "replicas": object["spec"]["replicas"] },
-        "status": { "replicas": object["status"]["replicas"] },
+        "status": { "replicas": object["status"]["replicas"], "selector": selector.join(",") },
     });
     Ok((200, scale))
 }

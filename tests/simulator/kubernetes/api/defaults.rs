@@ -93,13 +93,23 @@ fn service(store: &mut Store, object: &mut Value, live: Option<&Value>) {
     }
     if spec["type"] == "LoadBalancer" {
         set(spec, "allocateLoadBalancerNodePorts", json!(true));
+        if spec["externalTrafficPolicy"] == "Local" {
+            let kept = live.map(|live| live["spec"]["healthCheckNodePort"].clone());
+            let port = kept.filter(|port| !port.is_null());
+            set(spec, "healthCheckNodePort", port.unwrap_or_else(|| json!(store.next_node_port())));
+        }
     }
+    let before = live.and_then(|live| live["spec"]["ports"].as_array()).cloned();
     for port in items(spec, "ports") {
         set(port, "protocol", json!("TCP"));
         let number = port["port"].clone();
         set(port, "targetPort", number);
         if outside {
-            set(port, "nodePort", json!(store.next_node_port()));
+            let kept = before.iter().flatten().find(|own| own["port"] == port["port"]);
+            let kept = kept.map(|own| own["nodePort"].clone()).filter(|own| !own.is_null());
+            if port["nodePort"].is_null() {
+                port["nodePort"] = kept.unwrap_or_else(|| json!(store.next_node_port()));
+            }
         }
     }
 }
@@ -150,15 +160,11 @@ fn container(container: &mut Value) {
             set(probe, "periodSeconds", json!(10));
             set(probe, "successThreshold", json!(1));
             set(probe, "failureThreshold", json!(3));
-            http_get(&mut probe["httpGet"]);
+            if let Some(get) = probe.get_mut("httpGet") {
+                set(get, "path", json!("/"));
+                set(get, "scheme", json!("HTTP"));
+            }
         }
     }
     container.as_object_mut().unwrap().retain(|_, value| !value.is_null());
-}
-
-fn http_get(get: &mut Value) {
-    if get.is_object() {
-        set(get, "path", json!("/"));
-        set(get, "scheme", json!("HTTP"));
-    }
 }

@@ -45,23 +45,17 @@ pub fn delete(
     name: &str,
     deletion: &Deletion,
 ) -> Result<Option<Arc<Value>>, Refusal> {
-    let resource = kind.resource();
     let Some(live) = store.get(kind.name, namespace, name).cloned() else {
-        return Err(Refusal::not_found(&resource, name));
+        return Err(Refusal::not_found(kind, name));
     };
     let metadata = &live["metadata"];
     let own = |field: &str| metadata[field].as_str().unwrap_or_default();
-    for (field, said, asked) in [
-        ("uid", "UID", &deletion.uid),
-        ("resourceVersion", "ResourceVersion", &deletion.resource_version),
-    ] {
-        if let Some(asked) = asked.as_ref().filter(|asked| **asked != own(field)) {
-            let why = format!(
-                "Precondition failed: {said} in precondition: {asked}, {said} in object meta: {}",
-                own(field)
-            );
-            return Err(Refusal::conflict(&resource, name, &why));
-        }
+    if let Some(asked) = deletion.uid.as_ref().filter(|asked| **asked != own("uid")) {
+        return Err(Refusal::other_object(kind, name, asked, own("uid")));
+    }
+    let version = deletion.resource_version.as_ref();
+    if version.is_some_and(|asked| *asked != own("resourceVersion")) {
+        return Err(Refusal::modified(kind, name));
     }
     if deletion.dry_run {
         return Ok(Some(live));
@@ -76,8 +70,7 @@ pub fn delete(
     if let Some(extra) = extra.filter(|extra| !finalizers.iter().any(|own| own == *extra)) {
         finalizers.push(json!(extra));
     }
-    let key =
-        Key { kind: kind.name, namespace: namespace.to_owned(), name: name.to_owned() };
+    let key = Key { kind: kind.name, namespace: namespace.to_owned(), name: name.to_owned() };
     if finalizers.is_empty() && grace_seconds == 0 {
         store.commit(who, key, None);
         return Ok(None);
@@ -120,7 +113,7 @@ pub fn evict(
 ) -> Result<(), Refusal> {
     let pods = Row::named("Pod");
     let Some(pod) = store.get("Pod", namespace, name).cloned() else {
-        return Err(Refusal::not_found("pods", name));
+        return Err(Refusal::not_found(pods, name));
     };
     let budgets = store.of_kind("PodDisruptionBudget", Some(namespace));
     let budget = budgets

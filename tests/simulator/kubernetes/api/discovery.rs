@@ -9,7 +9,9 @@ use super::store::Store;
 pub fn answer(store: &Store, path: &str) -> Option<Value> {
     let steps: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     let group_version = match steps[..] {
-        ["version"] => return Some(json!({ "major": "1", "minor": "34", "gitVersion": "v1.34.0" })),
+        ["version"] => {
+            return Some(json!({ "major": "1", "minor": "34", "gitVersion": "v1.34.0" }));
+        }
         ["api", version] => version.to_owned(),
         ["apis", group, version] => format!("{group}/{version}"),
         _ => return None,

@@ -146,7 +146,11 @@ pub fn merge(shape: Shape, live: &Value, applied: &Value) -> Value {
 }
 
 /// The order of what is applied holds; what is only there stays after what it stood behind.
-fn merge_items(shape: Shape, live: &[(String, &Value)], applied: &[(String, &Value)]) -> Vec<Value> {
+fn merge_items(
+    shape: Shape,
+    live: &[(String, &Value)],
+    applied: &[(String, &Value)],
+) -> Vec<Value> {
     let mut merged = Vec::new();
     let mut done: Vec<&str> = Vec::new();
     let (mut left, mut right) = (live.iter().peekable(), applied.iter().peekable());
@@ -169,10 +173,9 @@ fn merge_items(shape: Shape, live: &[(String, &Value)], applied: &[(String, &Val
             }
             (_, Some((step, item))) => {
                 let old = live.iter().find(|(own, _)| own == step);
-                merged.push(old.map_or_else(
-                    || (*item).clone(),
-                    |(_, old)| merge(shape.item(), old, item),
-                ));
+                merged.push(
+                    old.map_or_else(|| (*item).clone(), |(_, old)| merge(shape.item(), old, item)),
+                );
                 done.push(step);
                 right.next();
             }

@@ -2,6 +2,17 @@
 
 use serde_json::{Value, json};
 
+use super::kind::Kind;
+
+/// Which object an answer is about.
+pub fn about(kind: Kind, name: &str) -> Value {
+    if kind.group.is_empty() {
+        json!({ "name": name, "kind": kind.plural })
+    } else {
+        json!({ "name": name, "group": kind.group, "kind": kind.plural })
+    }
+}
+
 /// A refusal: a `Status` of Kubernetes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refusal {
@@ -16,8 +27,14 @@ impl Refusal {
         Self { code, reason, message: message.into(), details: Value::Null }
     }
 
-    pub fn not_found(resource: &str, name: &str) -> Self {
-        Self::new(404, "NotFound", format!("{resource} \"{name}\" not found"))
+    pub fn not_found(kind: Kind, name: &str) -> Self {
+        let text = format!("{} \"{name}\" not found", kind.resource());
+        Self::new(404, "NotFound", text).about(kind, name)
+    }
+
+    fn about(mut self, kind: Kind, name: &str) -> Self {
+        self.details = about(kind, name);
+        self
     }
 
     /// A kind or group that nobody serves.
@@ -25,29 +42,52 @@ impl Refusal {
         Self::new(404, "NotFound", "the server could not find the requested resource")
     }
 
-    pub fn exists(resource: &str, name: &str) -> Self {
-        Self::new(409, "AlreadyExists", format!("{resource} \"{name}\" already exists"))
+    pub fn exists(kind: Kind, name: &str) -> Self {
+        let text = format!("{} \"{name}\" already exists", kind.resource());
+        Self::new(409, "AlreadyExists", text).about(kind, name)
     }
 
-    pub fn conflict(resource: &str, name: &str, why: &str) -> Self {
+    pub fn conflict(kind: Kind, name: &str, why: &str) -> Self {
+        let resource = kind.resource();
         let text = format!("Operation cannot be fulfilled on {resource} \"{name}\": {why}");
-        Self::new(409, "Conflict", text)
+        Self::new(409, "Conflict", text).about(kind, name)
+    }
+
+    /// Another object by now.
+    pub fn other_object(kind: Kind, name: &str, asked: &str, own: &str) -> Self {
+        let kind = kind.name;
+        let text = format!(
+            "Operation cannot be fulfilled on {kind} \"{name}\": the UID in the precondition \
+             ({asked}) does not match the UID in record ({own}). The object might have been \
+             deleted and then recreated"
+        );
+        let mut refusal = Self::new(409, "Conflict", text);
+        refusal.details = json!({ "name": name, "kind": kind });
+        refusal
     }
 
     /// The version that it was decided on is no more.
-    pub fn modified(resource: &str, name: &str) -> Self {
+    pub fn modified(kind: Kind, name: &str) -> Self {
         let why = "the object has been modified; please apply your changes to the latest version \
                    and try again";
-        Self::conflict(resource, name, why)
+        Self::conflict(kind, name, why)
     }
 
-    pub fn invalid(kind: &str, name: &str, field: &str, why: &str) -> Self {
-        let mut refusal =
-            Self::new(422, "Invalid", format!("{kind} \"{name}\" is invalid: {field}: {why}"));
-        refusal.details = json!({
-            "name": name, "kind": kind,
-            "causes": [{ "reason": "FieldValueInvalid", "message": why, "field": field }],
-        });
+    pub fn invalid(kind: Kind, name: &str, field: &str, why: &str) -> Self {
+        let full = match kind.group {
+            "" => kind.name.to_owned(),
+            group => format!("{}.{group}", kind.name),
+        };
+        let text = format!("{full} \"{name}\" is invalid: {field}: {why}");
+        let reason = match why.split(':').next() {
+            Some("Duplicate value") => "FieldValueDuplicate",
+            Some("Forbidden") => "FieldValueForbidden",
+            _ => "FieldValueInvalid",
+        };
+        let mut refusal = Self::new(422, "Invalid", text).about(kind, name);
+        refusal.details["kind"] = json!(kind.name);
+        let cause = json!({ "reason": reason, "message": why, "field": field });
+        refusal.details["causes"] = json!([cause]);
         refusal
     }
 

@@ -30,9 +30,7 @@ impl Selector {
                 Some((key, values, *wanted))
             });
             self.requirements.push(match listed {
-                Some((key, values, wanted)) => {
-                    Requirement::new(key, Some(values), wanted, false)
-                }
+                Some((key, values, wanted)) => Requirement::new(key, Some(values), wanted, false),
                 None => Requirement::read(part, false),
             });
         }
@@ -57,9 +55,9 @@ impl Selector {
             requirements.push(Requirement::new(key, Some(vec![value]), true, false));
         }
         for expression in selector["matchExpressions"].as_array().into_iter().flatten() {
-            let values = expression["values"].as_array().map(|values| {
-                values.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-            });
+            let values = expression["values"]
+                .as_array()
+                .map(|values| values.iter().filter_map(Value::as_str).map(str::to_owned).collect());
             let operator = expression["operator"].as_str().unwrap_or_default();
             let wanted = !matches!(operator, "NotIn" | "DoesNotExist");
             let key = expression["key"].as_str().unwrap_or_default();

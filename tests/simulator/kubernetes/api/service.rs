@@ -67,8 +67,7 @@ impl Service {
             let mut store = self.shared.store();
             answer(&mut store, &self.client, &asked)
         };
-        let (code, object) =
-            answered.unwrap_or_else(|refusal| (refusal.code, refusal.status()));
+        let (code, object) = answered.unwrap_or_else(|refusal| (refusal.code, refusal.status()));
         self.note(&asked, code);
         let lost = link.loses_answers > 0 && chance.happens(link.loses_answers);
         sleep(link.latency.draw(&chance)).await;

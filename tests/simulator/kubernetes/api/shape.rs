@@ -60,7 +60,9 @@ impl Shape {
             }
             Self::Schema(schema) => {
                 let known = schema["properties"].get(name);
-                known.or_else(|| schema.get("additionalProperties")).map_or(Self::Plain, Self::Schema)
+                known
+                    .or_else(|| schema.get("additionalProperties"))
+                    .map_or(Self::Plain, Self::Schema)
             }
             _ => Self::Plain,
         }
@@ -133,7 +135,13 @@ const CONTAINERS: Shape = Shape::Keyed(
     ]),
 );
 
+const AFFINITY: Shape = Shape::Struct(&[(
+    "nodeAffinity",
+    Shape::Struct(&[("requiredDuringSchedulingIgnoredDuringExecution", Shape::Atomic)]),
+)]);
+
 const POD_SPEC: Shape = Shape::Struct(&[
+    ("affinity", AFFINITY),
     ("containers", CONTAINERS),
     ("initContainers", CONTAINERS),
     ("ephemeralContainers", CONTAINERS),
@@ -168,10 +176,7 @@ pub fn of_kind(kind: &str) -> Shape {
         ]),
         "StatefulSet" => Shape::Struct(&[
             ("metadata", METADATA),
-            (
-                "spec",
-                Shape::Struct(&[("selector", Shape::Atomic), ("template", POD_TEMPLATE)]),
-            ),
+            ("spec", Shape::Struct(&[("selector", Shape::Atomic), ("template", POD_TEMPLATE)])),
             ("status", Shape::Struct(&[("conditions", CONDITIONS)])),
         ]),
         "Pod" => Shape::Struct(&[
@@ -197,10 +202,7 @@ pub fn of_kind(kind: &str) -> Shape {
         ]),
         "PersistentVolumeClaim" => Shape::Struct(&[
             ("metadata", METADATA),
-            (
-                "spec",
-                Shape::Struct(&[("selector", Shape::Atomic), ("dataSource", Shape::Atomic)]),
-            ),
+            ("spec", Shape::Struct(&[("selector", Shape::Atomic), ("dataSource", Shape::Atomic)])),
             ("status", Shape::Struct(&[("conditions", CONDITIONS)])),
         ]),
         "ServiceAccount" => Shape::Struct(&[

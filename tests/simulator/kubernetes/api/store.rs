@@ -145,11 +145,8 @@ impl Store {
         namespace: Option<&'s str>,
     ) -> impl Iterator<Item = (&'s Key, &'s Arc<Value>)> {
         let kind = Row::named(kind).name;
-        let first = Key {
-            kind,
-            namespace: namespace.unwrap_or_default().to_owned(),
-            name: String::new(),
-        };
+        let first =
+            Key { kind, namespace: namespace.unwrap_or_default().to_owned(), name: String::new() };
         self.objects.range(first..).take_while(move |(key, _)| {
             key.kind == kind && namespace.is_none_or(|namespace| key.namespace == namespace)
         })

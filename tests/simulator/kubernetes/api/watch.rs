@@ -10,7 +10,6 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::chance::Chance;
 
-use crate::kubernetes::link::Link;
 use super::Shared;
 use super::answer::{selector, shown};
 use super::kind::Kind;
@@ -18,6 +17,7 @@ use super::refusal::Refusal;
 use super::request::Asked;
 use super::selector::Selector;
 use super::store::Logged;
+use crate::kubernetes::link::Link;
 
 /// How often a quiet watch says how far it has come.
 const BOOKMARK_PERIOD: Duration = Duration::from_secs(60);
@@ -173,7 +173,13 @@ impl Watch {
                 continue;
             }
             let Some(what) = self.seen(event) else { continue };
-            let said = line(what, &shown(&self.asked, &event.object));
+            // What leaves the selector is told of as it was, in the version in which it left.
+            let mut object = shown(&self.asked, &event.object);
+            if let ("DELETED", Some(before)) = (what, &event.before) {
+                object = shown(&self.asked, before);
+                object["metadata"]["resourceVersion"] = event.version.to_string().into();
+            }
+            let said = line(what, &object);
             lines.push_str(&said);
             if link.repeats_events > 0 && self.chance.happens(link.repeats_events) {
                 lines.push_str(&said);

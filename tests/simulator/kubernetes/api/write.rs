@@ -69,9 +69,8 @@ impl Write<'_> {
 
     /// Makes an object.
     pub fn create(&self, store: &mut Store, object: Value) -> Written {
-        let resource = self.kind.resource();
         if self.live(store).is_some() {
-            return Err(Refusal::exists(&resource, self.name));
+            return Err(Refusal::exists(self.kind, self.name));
         }
         if !object["metadata"]["resourceVersion"].is_null() {
             let text = "resourceVersion should not be set on objects to be created";
@@ -122,8 +121,15 @@ impl Write<'_> {
     pub fn replace(&self, store: &mut Store, object: Value) -> Written {
         let live = self.live(store);
         let Some(live) = live else {
-            return Err(Refusal::not_found(&self.kind.resource(), self.name));
+            return Err(Refusal::not_found(self.kind, self.name));
         };
+        let own = live["metadata"]["uid"].as_str().unwrap_or_default();
+        if let Some(uid) = object["metadata"]["uid"].as_str().filter(|uid| *uid != own) {
+            let why = format!(
+                "Precondition failed: UID in precondition: {uid}, UID in object meta: {own}"
+            );
+            return Err(Refusal::conflict(self.kind, self.name, &why));
+        }
         self.check(&live, &object)?;
         self.put(store, &live, object)
     }
@@ -136,7 +142,7 @@ impl Write<'_> {
         change: impl FnOnce(&mut Value) -> Result<(), Refusal>,
     ) -> Written {
         let Some(live) = self.live(store) else {
-            return Err(Refusal::not_found(&self.kind.resource(), self.name));
+            return Err(Refusal::not_found(self.kind, self.name));
         };
         self.check(&live, checks)?;
         let mut object = (*live).clone();
@@ -164,7 +170,6 @@ impl Write<'_> {
 
     /// Applies on the server's side.
     pub fn apply(&self, store: &mut Store, body: &Value, force: bool) -> Written {
-        let resource = self.kind.resource();
         let (writer, shape) = (self.writer(store), self.kind.shape());
         let live = self.live(store);
         let mut applied = body.clone();
@@ -175,14 +180,14 @@ impl Write<'_> {
         }
         let Some(live) = live else {
             if self.status {
-                return Err(Refusal::not_found(&resource, self.name));
+                return Err(Refusal::not_found(self.kind, self.name));
             }
             if let Some(uid) = body["metadata"]["uid"].as_str() {
                 let why = format!(
                     "uid mismatch: the provided object specified uid {uid}, and no existing \
                      object was found"
                 );
-                return Err(Refusal::conflict(&resource, self.name, &why));
+                return Err(Refusal::conflict(self.kind, self.name, &why));
             }
             let nothing = json!({});
             let (object, entries) =
@@ -192,9 +197,8 @@ impl Write<'_> {
         };
         self.check(&live, body)?;
         let before = managed::read(&live);
-        let (mut object, entries) =
-            managed::apply(shape, &live, &applied, before, &writer, force)
-                .map_err(|conflicts| Refusal::taken(&conflicts))?;
+        let (mut object, entries) = managed::apply(shape, &live, &applied, before, &writer, force)
+            .map_err(|conflicts| Refusal::taken(&conflicts))?;
         self.keep(&live, &mut object);
         defaults::fill(store, self.kind.name, &mut object, Some(&live));
         clean(&mut object);
@@ -204,20 +208,22 @@ impl Write<'_> {
     /// What is sent may say which version and which object it is meant for.
     fn check(&self, live: &Value, sent: &Value) -> Result<(), Refusal> {
         let (own, asked) = (&live["metadata"], &sent["metadata"]);
-        let resource = self.kind.resource();
-        if let Some(uid) = asked["uid"].as_str().filter(|uid| !uid.is_empty())
+        // The status of a custom resource is taken without a look at the rest.
+        let is_looked_at = !(self.status && self.kind.name == gungnir::api::KIND);
+        if let Some(uid) = asked["uid"].as_str().filter(|uid| !uid.is_empty() && is_looked_at)
             && own["uid"] != uid
         {
-            let why = format!(
-                "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
-                own["uid"].as_str().unwrap_or_default()
-            );
-            return Err(Refusal::conflict(&resource, self.name, &why));
+            let why = format!("Invalid value: {uid:?}: field is immutable");
+            let mut refusal = Refusal::invalid(self.kind, self.name, "metadata.uid", &why);
+            // Two checks find it.
+            let cause = refusal.details["causes"][0].clone();
+            refusal.details["causes"].as_array_mut().unwrap().push(cause);
+            return Err(refusal);
         }
         if let Some(version) = asked["resourceVersion"].as_str().filter(|text| !text.is_empty())
             && own["resourceVersion"] != version
         {
-            return Err(Refusal::modified(&resource, self.name));
+            return Err(Refusal::modified(self.kind, self.name));
         }
         Ok(())
     }
@@ -255,13 +261,13 @@ impl Write<'_> {
         mut object: Value,
         entries: Vec<managed::Entry>,
     ) -> Written {
-        immutable::check(self.kind.name, self.name, live, &object)?;
+        immutable::check(self.kind, self.name, live, &object)?;
         if object == **live && managed::same(&managed::read(live), &entries) {
             return Ok(Arc::clone(live));
         }
         let spec = |object: &Value| {
             let mut all = object.as_object().unwrap().clone();
-            ["metadata", "status"].map(|field| all.shift_remove(field));
+            all.retain(|field, _| field != "metadata" && field != "status");
             all
         };
         if self.kind.has_generation && spec(&object) != spec(live) {

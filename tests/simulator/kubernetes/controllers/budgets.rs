@@ -21,8 +21,7 @@ pub fn turn(store: &mut Store) {
             .map(|pod| &**pod)
             .filter(|pod| namespace(pod) == namespace(&budget) && selector.matches(pod))
             .collect();
-        let healthy =
-            chosen.iter().filter(|pod| is_ready(pod) && !is_leaving(pod)).count() as u64;
+        let healthy = chosen.iter().filter(|pod| is_ready(pod) && !is_leaving(pod)).count() as u64;
         let owned = |set: &Value| chosen.iter().any(|pod| controller(pod) == Some(uid(set)));
         let expected: u64 = sets
             .iter()
@@ -45,13 +44,7 @@ pub fn turn(store: &mut Store) {
             if allowed > 0 { ("True", "SufficientPods") } else { ("False", "InsufficientPods") };
         let now = store.now();
         let conditions = &mut status["conditions"];
-        set_condition(
-            conditions,
-            "DisruptionAllowed",
-            is_so,
-            reason,
-            &now,
-        );
+        set_condition(conditions, "DisruptionAllowed", is_so, reason, &now);
         set_status(store, WHO, "PodDisruptionBudget", &budget, &status);
     }
 }

@@ -43,9 +43,9 @@ impl Nodes {
                 continue;
             };
             let known = self.patience.get(&node_name).filter(|(since, _)| *since == silent);
-            let due = known.map(|(_, due)| *due).unwrap_or_else(|| {
-                silent + shared.settings().node_patience.draw(&shared.chance)
-            });
+            let due = known
+                .map(|(_, due)| *due)
+                .unwrap_or_else(|| silent + shared.settings().node_patience.draw(&shared.chance));
             self.patience.insert(node_name.clone(), (silent, due));
             if now < due {
                 again.push(due);
@@ -77,8 +77,7 @@ fn mark(store: &mut Store, node: &Value, heard: bool) {
         if heard { ("True", "KubeletReady") } else { ("Unknown", "NodeStatusUnknown") };
     let now = store.now();
     let taint = |effect| json!({ "key": "node.kubernetes.io/unreachable", "effect": effect });
-    let taints =
-        if heard { Value::Null } else { json!([taint("NoSchedule"), taint("NoExecute")]) };
+    let taints = if heard { Value::Null } else { json!([taint("NoSchedule"), taint("NoExecute")]) };
     let _ = write(WHO, "Node", node).merge(store, &json!({ "spec": { "taints": taints } }));
     let own = Write { status: true, ..write(WHO, "Node", node) };
     let _ = own.edit(store, &Value::Null, |node| {

@@ -67,7 +67,8 @@ fn choose(store: &Store, pod: &Value, chance: &Chance, local_volumes: bool) -> O
 /// The node that has the volume of a pod.
 fn pinned(store: &Store, pod: &Value) -> Option<String> {
     let volumes = pod["spec"]["volumes"].as_array().into_iter().flatten();
-    let claims = volumes.into_iter().filter_map(|it| it["persistentVolumeClaim"]["claimName"].as_str());
+    let claims =
+        volumes.into_iter().filter_map(|it| it["persistentVolumeClaim"]["claimName"].as_str());
     claims.into_iter().find_map(|claim| {
         let claim = store.get("PersistentVolumeClaim", namespace(pod), claim)?;
         let node = &claim["metadata"]["annotations"]["volume.kubernetes.io/selected-node"];

@@ -69,7 +69,8 @@ fn one(store: &mut Store, set: &Value) {
     }
     let rolls = set["spec"]["updateStrategy"]["type"] == "RollingUpdate";
     let outdated = |pod: &Value| revision_label(pod) != revision;
-    if rolls && all_ready
+    if rolls
+        && all_ready
         && let Some((_, pod)) = pods.range(..replicas).rev().find(|(_, pod)| outdated(pod))
     {
         remove(store, pod);
@@ -199,10 +200,8 @@ fn make_pod(store: &mut Store, set: &Value, ordinal: u64, revision: &str) {
 }
 
 fn count(store: &mut Store, set: &Value, revision: &str) {
-    let pods: Vec<Arc<Value>> = all(store, "Pod")
-        .into_iter()
-        .filter(|pod| controller(pod) == Some(uid(set)))
-        .collect();
+    let pods: Vec<Arc<Value>> =
+        all(store, "Pod").into_iter().filter(|pod| controller(pod) == Some(uid(set))).collect();
     let number = |wanted: &dyn Fn(&Value) -> bool| pods.iter().filter(|pod| wanted(pod)).count();
     let current = match text(&set["status"]["currentRevision"]) {
         "" => revision.to_owned(),

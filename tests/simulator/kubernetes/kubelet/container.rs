@@ -45,10 +45,11 @@ pub async fn keep(pod: &Pod, index: usize) {
         }
         let (id, began) = (start.id.clone(), Instant::now());
         let started_at = pod.shared.store().now();
-        pod.shared.store().trace().clone().note(format_args!(
-            "kubelet: start {} of {} as {id}",
-            start.container, start.pod
-        ));
+        pod.shared
+            .store()
+            .trace()
+            .clone()
+            .note(format_args!("kubelet: start {} of {} as {id}", start.container, start.pod));
         let exit = pod.containers.start(start);
         pod.set(index, |container| {
             let started_at = started_at.clone();
@@ -130,12 +131,7 @@ async fn prepare(pod: &Pod, index: usize) -> Result<ContainerStart, Waits> {
 }
 
 /// From its start to its end.
-async fn live(
-    pod: &Pod,
-    index: usize,
-    id: &str,
-    mut exit: LocalBoxFuture<'static, Exit>,
-) -> Exit {
+async fn live(pod: &Pod, index: usize, id: &str, mut exit: LocalBoxFuture<'static, Exit>) -> Exit {
     let unhealthy = tokio::select! {
         biased;
         ended = &mut exit => return ended,

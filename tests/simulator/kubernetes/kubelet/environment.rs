@@ -49,12 +49,7 @@ fn at<'v>(pod: &'v Value, path: &str) -> &'v Value {
     path.split('.').fold(pod, |value, field| &value[field])
 }
 
-fn key(
-    store: &Store,
-    pod: &Value,
-    kind: &str,
-    reference: &Value,
-) -> Result<Option<String>, Waits> {
+fn key(store: &Store, pod: &Value, kind: &str, reference: &Value) -> Result<Option<String>, Waits> {
     let (source, key) = (text(&reference["name"]), text(&reference["key"]));
     let is_optional = reference["optional"] == true;
     let Some(object) = store.get(kind, namespace(pod), source) else {

@@ -104,9 +104,9 @@ pub fn status(
     set_condition(conditions, "Initialized", "True", "", now);
     set_condition(conditions, "ContainersReady", said(ready), reason, now);
     set_condition(conditions, "Ready", said(ready), reason, now);
-    let ran = containers
-        .iter()
-        .all(|container| !matches!(container.state, State::Waiting { .. }) || container.last.is_some());
+    let ran = containers.iter().all(|container| {
+        !matches!(container.state, State::Waiting { .. }) || container.last.is_some()
+    });
     status["phase"] = json!(if ran { "Running" } else { "Pending" });
     status["startTime"] = json!(began);
     if let Some(ip) = ip {
