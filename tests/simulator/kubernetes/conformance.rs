@@ -102,7 +102,9 @@ fn normal(value: &mut Value) {
         Value::Object(map) => {
             if let Some(Value::Array(entries)) = map.get_mut("managedFields") {
                 entries.retain(|entry| entry["manager"].as_str().unwrap().starts_with("gungnir"));
-                entries.iter_mut().for_each(|entry| entry["time"] = json!("then"));
+                for entry in entries.iter_mut() {
+                    entry["time"] = json!("then");
+                }
                 entries.sort_by_key(Value::to_string);
             }
             for (name, value) in map.iter_mut() {
@@ -190,6 +192,7 @@ async fn sets(side: &mut Side) {
     }
 }
 
+#[allow(clippy::too_many_lines)] // a script
 /// What several managers do to each other, and all that is refused.
 async fn quarrels(side: &mut Side) {
     namespace(side, "sim-quarrels").await;
@@ -263,8 +266,8 @@ async fn quarrels(side: &mut Side) {
         side.apply("point of an old version", "gungnir-sentinel", true, &pointer).await;
         side.apply("the set again", "gungnir", true, &client).await;
     }
-    let patch = json!([{ "op": "replace", "path": "/spec/ports/0/port", "value": 6380 }]);
-    side.ask("a port", "PATCH", &path_of(&service), "json", &patch).await;
+    let renumber = json!([{ "op": "replace", "path": "/spec/ports/0/port", "value": 6380 }]);
+    side.ask("a port", "PATCH", &path_of(&service), "json", &renumber).await;
     side.apply("a port back", "gungnir", true, &service).await;
     let passwords = json!({
         "apiVersion": "v1", "kind": "Secret",
@@ -299,6 +302,7 @@ async fn quarrels(side: &mut Side) {
     side.note("a group that nobody serves", json!(code));
 }
 
+#[allow(clippy::too_many_lines)] // a script
 /// A cluster and its status, pods, claims, and the watch of a kind.
 async fn others(side: &mut Side) {
     namespace(side, "sim-others").await;

@@ -103,7 +103,7 @@ impl Kubernetes {
     pub fn endpoints(&self, namespace: &str, service: &str) -> Vec<(String, String, bool)> {
         let slice = self.get("EndpointSlice", namespace, &format!("{service}-slice"));
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let endpoints = slice.iter().flat_map(|slice| slice["endpoints"].as_array().cloned());
+        let endpoints = slice.iter().filter_map(|slice| slice["endpoints"].as_array().cloned());
         endpoints
             .flatten()
             .map(|endpoint| {

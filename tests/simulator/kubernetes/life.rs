@@ -71,7 +71,9 @@ fn with_cluster<F: Future<Output = ()>>(
     simulate(seed, async {
         let (chance, trace) = (Chance::new(seed), Trace::start());
         let kubernetes = Kubernetes::new(&chance, &trace);
-        ["n1", "n2", "n3"].into_iter().for_each(|node| kubernetes.add_node(node));
+        for node in ["n1", "n2", "n3"] {
+            kubernetes.add_node(node);
+        }
         kubernetes.create(minimal()).unwrap();
         let tame = Rc::new(Tame::default());
         let (_news, told) = tokio::sync::mpsc::channel(1);

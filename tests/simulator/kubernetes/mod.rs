@@ -1,4 +1,12 @@
-//! A simulated Kubernetes: an API server, its controllers, its kubelets.
+//! A simulated Kubernetes: an API server, its controllers, its kubelets; all in virtual time.
+//!
+//! ```text
+//! operator ─▶ kube::Client ─▶ Link ─▶ api ◀─ controllers, kubelet ─▶ Containers (the world's)
+//! ```
+//!
+//! What never happens here: what a container does, what the network between pods does, and any
+//! randomness but `Chance`.
+#![allow(dead_code, unused_imports, reason = "made for whoever simulates a world around it")]
 
 mod api;
 mod conformance;
@@ -14,6 +22,7 @@ mod smoke;
 
 #[path = "../../support/differences.rs"]
 mod differences;
+mod faults;
 
 pub use api::delete::Deletion;
 pub use api::refusal::Refusal;

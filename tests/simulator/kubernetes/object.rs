@@ -8,7 +8,7 @@ use super::api::kind::Row;
 use super::api::store::Store;
 use super::api::write::Write;
 
-pub fn text<'v>(value: &'v Value) -> &'v str {
+pub fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 

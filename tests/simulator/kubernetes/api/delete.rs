@@ -72,7 +72,7 @@ pub fn delete(
     }
     let key = Key { kind: kind.name, namespace: namespace.to_owned(), name: name.to_owned() };
     if finalizers.is_empty() && grace_seconds == 0 {
-        store.commit(who, key, None);
+        store.commit(who, &key, None);
         return Ok(None);
     }
     let before = metadata["deletionGracePeriodSeconds"].as_u64();
@@ -90,7 +90,7 @@ pub fn delete(
     if let Some(generation) = metadata["generation"].as_u64() {
         metadata["generation"] = json!(generation + 1);
     }
-    Ok(Some(store.commit(who, key, Some(object))))
+    Ok(Some(store.commit(who, &key, Some(object))))
 }
 
 /// Only a pod that a node has takes time.

@@ -119,7 +119,9 @@ pub fn write(mut entries: Vec<Entry>) -> Value {
 pub fn same(one: &[Entry], other: &[Entry]) -> bool {
     let timeless = |entries: &[Entry]| {
         let mut entries = entries.to_vec();
-        entries.iter_mut().for_each(|entry| entry.time.clear());
+        for entry in &mut entries {
+            entry.time.clear();
+        }
         write(entries)
     };
     timeless(one) == timeless(other)
@@ -160,6 +162,9 @@ fn strip(fields: &mut Fields, part: Part) {
     }
 }
 
+/// Whose field would be taken, and which.
+pub type Conflict = (String, String);
+
 /// Lays `applied` over `live`: the object, who owns what then; or whose fields would be taken.
 pub fn apply(
     shape: Shape,
@@ -168,26 +173,28 @@ pub fn apply(
     mut entries: Vec<Entry>,
     writer: &Writer,
     force: bool,
-) -> Result<(Value, Vec<Entry>), Vec<(String, String)>> {
+) -> Result<(Value, Vec<Entry>), Vec<Conflict>> {
     let before = entries.clone();
     let mut set = fields_of(shape, applied);
     strip(&mut set, writer.part);
-    let place = entries.iter().position(|entry| entry.is_by(writer, true));
-    let last = place.map(|place| entries.remove(place));
+    let own = entries.iter().position(|entry| entry.is_by(writer, true));
+    let last = own.map(|own| entries.remove(own));
     let mut owned = set.clone();
-    entries.iter().for_each(|entry| owned.add(&entry.fields));
+    for entry in &entries {
+        owned.add(&entry.fields);
+    }
     let mut merged = merge(shape, live, applied);
     if let Some(last) = &last {
         prune(shape, &mut merged, &last.fields, &owned);
     }
     let change = compare(shape, Some(live), Some(&merged));
-    let taken = change.set();
+    let news = change.set();
     let mut conflicts = Vec::new();
     for entry in &mut entries {
-        let lost = entry.fields.and(&taken);
-        if !lost.is_empty() {
-            conflicts.extend(lost.paths().into_iter().map(|path| (entry.shown(), path)));
-            entry.fields = entry.fields.minus(&lost);
+        let gone = entry.fields.and(&news);
+        if !gone.is_empty() {
+            conflicts.extend(gone.paths().into_iter().map(|path| (entry.shown(), path)));
+            entry.fields = entry.fields.minus(&gone);
         }
         entry.fields = entry.fields.minus(&change.removed);
     }

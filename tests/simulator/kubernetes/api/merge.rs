@@ -43,9 +43,10 @@ pub fn fields_of(shape: Shape, value: &Value) -> Fields {
         }
         (Form::Items, Value::Array(items)) => {
             for item in items {
-                let mut below = match shape.step(item).starts_with('v') {
-                    true => Fields::default(),
-                    false => fields_of(shape.item(), item),
+                let mut below = if shape.step(item).starts_with('v') {
+                    Fields::default()
+                } else {
+                    fields_of(shape.item(), item)
                 };
                 below.member = true;
                 fields.put(shape.step(item), below);

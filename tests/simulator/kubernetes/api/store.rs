@@ -217,9 +217,9 @@ impl Store {
     }
 
     /// Makes a change: `after` is the object but for its version.
-    pub fn commit(&mut self, who: &str, key: Key, after: Option<Value>) -> Arc<Value> {
+    pub fn commit(&mut self, who: &str, key: &Key, after: Option<Value>) -> Arc<Value> {
         self.version += 1;
-        let before = self.objects.get(&key).cloned();
+        let before = self.objects.get(key).cloned();
         let deleted = after.is_none();
         let last = || before.as_deref().cloned().unwrap_or_default();
         let mut object = after.unwrap_or_else(last);
@@ -231,7 +231,7 @@ impl Store {
             (Some(_), false) => Verb::Update,
         };
         if deleted {
-            self.objects.remove(&key);
+            self.objects.remove(key);
         } else {
             self.objects.insert(key.clone(), Arc::clone(&object));
         }
@@ -239,9 +239,11 @@ impl Store {
         let name = if key.kind == "Event" { "" } else { &key.name };
         self.trace.note(format_args!("{who}: {verb:?} {} {name} v{}", key.kind, self.version));
         let after = (!deleted).then_some(&*object);
-        let mutation = Mutation { who, verb, key: &key, before: before.as_deref(), after };
+        let mutation = Mutation { who, verb, key, before: before.as_deref(), after };
         let mut hooks = std::mem::take(&mut self.hooks);
-        hooks.iter_mut().for_each(|hook| hook(&mutation, self));
+        for hook in &mut hooks {
+            hook(&mutation, self);
+        }
         self.hooks = hooks;
         let index = Row::named(key.kind).index();
         let log = &mut self.logs[index];

@@ -76,10 +76,10 @@ impl Write<'_> {
             let text = "resourceVersion should not be set on objects to be created";
             return Err(Refusal::new(500, "InternalError", text));
         }
-        self.create_as(store, object, |shape, object, writer| {
+        Ok(self.create_as(store, object, |shape, object, writer| {
             let nothing = json!({ "metadata": {}, "spec": {}, "status": {} });
             managed::update(shape, &nothing, object, Vec::new(), writer)
-        })
+        }))
     }
 
     fn create_as(
@@ -87,7 +87,7 @@ impl Write<'_> {
         store: &mut Store,
         mut object: Value,
         own: impl FnOnce(super::shape::Shape, &Value, &Writer) -> Vec<managed::Entry>,
-    ) -> Written {
+    ) -> Arc<Value> {
         let writer = self.writer(store);
         if self.kind.has_status && self.kind.name != "PersistentVolumeClaim" {
             object.as_object_mut().unwrap().shift_remove("status");
@@ -112,9 +112,9 @@ impl Write<'_> {
         }
         object["metadata"]["managedFields"] = managed::write(entries);
         if self.dry_run {
-            return Ok(Arc::new(object));
+            return Arc::new(object);
         }
-        Ok(store.commit(self.who, self.key(), Some(object)))
+        store.commit(self.who, &self.key(), Some(object))
     }
 
     /// Puts an object in the place of another.
@@ -193,7 +193,7 @@ impl Write<'_> {
             let (object, entries) =
                 managed::apply(shape, &nothing, &applied, Vec::new(), &writer, force)
                     .map_err(|conflicts| Refusal::taken(&conflicts))?;
-            return self.create_as(store, object, |_, _, _| entries);
+            return Ok(self.create_as(store, object, |_, _, _| entries));
         };
         self.check(&live, body)?;
         let before = managed::read(&live);
@@ -233,7 +233,7 @@ impl Write<'_> {
         let all = object.as_object_mut().unwrap();
         if self.status {
             let status = all.shift_remove("status");
-            *all = live.as_object().unwrap().clone();
+            all.clone_from(live.as_object().unwrap());
             all.shift_remove("status");
             all.extend(status.map(|status| ("status".to_owned(), status)));
             return;
@@ -282,11 +282,11 @@ impl Write<'_> {
         let held = metadata["finalizers"].as_array().is_some_and(|all| !all.is_empty());
         let graceful = metadata["deletionGracePeriodSeconds"].as_u64().is_some_and(|it| it > 0);
         if !metadata["deletionTimestamp"].is_null() && !held && !graceful {
-            let object = store.commit(self.who, self.key(), Some(object));
-            store.commit(self.who, self.key(), None);
+            let object = store.commit(self.who, &self.key(), Some(object));
+            store.commit(self.who, &self.key(), None);
             return Ok(object);
         }
-        Ok(store.commit(self.who, self.key(), Some(object)))
+        Ok(store.commit(self.who, &self.key(), Some(object)))
     }
 }
 

@@ -11,6 +11,7 @@ use crate::kubernetes::api::delete::{Deletion, delete, is_ready};
 use crate::kubernetes::api::kind::Row;
 use crate::kubernetes::api::store::Store;
 use crate::kubernetes::api::write::Write;
+use crate::kubernetes::machine::Machine;
 use crate::kubernetes::object::{
     all, is_leaving, name, namespace, set_condition, text, uid, write,
 };
@@ -35,7 +36,7 @@ impl Nodes {
         let nodes = all(&shared.store(), "Node");
         for node in nodes {
             let node_name = name(&node).to_owned();
-            let silent = machines.get(&node_name).and_then(|machine| machine.silent_since());
+            let silent = machines.get(&node_name).and_then(Machine::silent_since);
             let Some(silent) = silent else {
                 self.patience.remove(&node_name);
                 self.unreachable.remove(&node_name);
@@ -43,8 +44,8 @@ impl Nodes {
                 continue;
             };
             let known = self.patience.get(&node_name).filter(|(since, _)| *since == silent);
-            let due = known
-                .map(|(_, due)| *due)
+            let due = known.map(|(_, due)| *due);
+            let due = due
                 .unwrap_or_else(|| silent + shared.settings().node_patience.draw(&shared.chance));
             self.patience.insert(node_name.clone(), (silent, due));
             if now < due {
