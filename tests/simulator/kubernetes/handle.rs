@@ -59,8 +59,8 @@ impl Kubernetes {
         Client::new(Service::new(&self.shared, name), "default")
     }
 
-    /// Runs the controllers and the kubelets, for ever. What they know is lost with this future; the
-    /// processes that the kubelets have started are not theirs, and go on.
+    /// Runs the controllers and the kubelets, for ever; once in a run, for the kubelets do not know
+    /// what another run of them has started.
     pub async fn run(&self, containers: Rc<dyn Containers>) {
         let chance = self.shared.chance.fork();
         join(

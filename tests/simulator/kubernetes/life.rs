@@ -263,3 +263,35 @@ fn a_set_grows_shrinks_and_goes_with_its_cluster_and_volumes_stay() {
     });
     assert_eq!(*hooked.lock().unwrap(), 5);
 }
+
+/// A minute of a cluster in which a pod is deleted and a process ends.
+fn minute(seed: u64) -> Vec<String> {
+    with_cluster(seed, |kubernetes, tame| async move {
+        sleep(Duration::from_secs(20)).await;
+        kubernetes.delete("Pod", "default", "demo-1", &Deletion::default()).unwrap();
+        sleep(Duration::from_secs(20)).await;
+        for start in tame.of("demo-2") {
+            tame.end(&start.id, Exit::of(1));
+        }
+        sleep(Duration::from_secs(20)).await;
+    })
+}
+
+#[test]
+fn twenty_minutes_pass_quickly() {
+    for seed in 100..120 {
+        minute(seed);
+    }
+}
+
+#[test]
+#[cfg_attr(not(tokio_unstable), ignore = "needs RUSTFLAGS='--cfg tokio_unstable'")]
+fn the_same_seed_is_the_same_life() {
+    for seed in 100..103 {
+        let (one, other) = (minute(seed), minute(seed));
+        for (one, other) in one.iter().zip(&other) {
+            assert_eq!(one, other);
+        }
+        assert_eq!(one.len(), other.len());
+    }
+}

@@ -174,12 +174,15 @@ impl Watch {
             }
             let Some(what) = self.seen(event) else { continue };
             // What leaves the selector is told of as it was, in the version in which it left.
-            let mut object = shown(&self.asked, &event.object);
-            if let ("DELETED", Some(before)) = (what, &event.before) {
-                object = shown(&self.asked, before);
-                object["metadata"]["resourceVersion"] = event.version.to_string().into();
-            }
-            let said = line(what, &object);
+            let said = match (what, &event.before) {
+                ("DELETED", Some(before)) => {
+                    let mut object = shown(&self.asked, before);
+                    object["metadata"]["resourceVersion"] = event.version.to_string().into();
+                    line(what, &object)
+                }
+                _ if self.asked.metadata_only => line(what, &shown(&self.asked, &event.object)),
+                _ => line(what, &event.object),
+            };
             lines.push_str(&said);
             if link.repeats_events > 0 && self.chance.happens(link.repeats_events) {
                 lines.push_str(&said);
