@@ -1,0 +1,115 @@
+//! The controllers: each looks at all objects some time after a change, and does what is missing.
+//!
+//! What never happens here: a decision that rests on anything but the objects as they are, so that a
+//! controller may be stopped and begun again at any time. (The deadlines of nodes then begin anew, as
+//! they do when a real controller is restarted.)
+
+mod budgets;
+mod claims;
+mod collector;
+mod endpoints;
+mod nodes;
+mod scheduler;
+mod statefulsets;
+
+use std::collections::BTreeMap;
+
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::chance::Chance;
+
+use super::api::Shared;
+use super::api::kind::Row;
+use super::settings::Actor;
+
+/// Runs all of them, for ever.
+pub async fn run(shared: &Shared, chance: &Chance) {
+    let mut nodes = nodes::Nodes::default();
+    let scheduling = chance.fork();
+    let all = [
+        drive(shared, chance, Actor::StatefulSets, &["StatefulSet", "Pod"], |shared| {
+            statefulsets::turn(&mut shared.store());
+            None
+        })
+        .boxed_local(),
+        drive(shared, chance, Actor::Endpoints, &["Service", "Pod"], |shared| {
+            endpoints::turn(&mut shared.store());
+            None
+        })
+        .boxed_local(),
+        drive(shared, chance, Actor::Collector, &[], |shared| {
+            collector::turn(&mut shared.store());
+            None
+        })
+        .boxed_local(),
+        drive(shared, chance, Actor::Claims, &["PersistentVolumeClaim", "Pod"], |shared| {
+            claims::turn(&mut shared.store());
+            None
+        })
+        .boxed_local(),
+        drive(shared, chance, Actor::Budgets, &["PodDisruptionBudget", "Pod"], |shared| {
+            budgets::turn(&mut shared.store());
+            None
+        })
+        .boxed_local(),
+        drive(shared, chance, Actor::Scheduler, &["Pod", "Node"], |shared| {
+            let local = shared.settings().local_volumes;
+            scheduler::turn(&mut shared.store(), &scheduling, local);
+            None
+        })
+        .boxed_local(),
+        drive(shared, chance, Actor::Nodes, &["Node"], move |shared| nodes.turn(shared))
+            .boxed_local(),
+    ];
+    join_all(all).await;
+}
+
+/// Has `turn` look after each change of these kinds (of any, if none is named), and when it asks to.
+async fn drive(
+    shared: &Shared,
+    chance: &Chance,
+    actor: Actor,
+    kinds: &[&str],
+    mut turn: impl FnMut(&Shared) -> Option<Instant>,
+) {
+    let chance = chance.fork();
+    let mut news = shared.store().any_news();
+    let mut machines = shared.machine_news();
+    let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut due = Some(Instant::now());
+    loop {
+        let is_new = {
+            let store = shared.store();
+            let kinds = Row::all().map(|row| row.name).filter(|name| {
+                // Nothing follows from these.
+                let noise = matches!(*name, "Lease" | "Event");
+                if kinds.is_empty() { !noise } else { kinds.contains(name) }
+            });
+            kinds.fold(false, |is_new, kind| {
+                let version = store.newest(kind);
+                seen.insert(kind, version) != Some(version) || is_new
+            })
+        };
+        let is_due = due.is_some_and(|due| due <= Instant::now());
+        let is_moved = actor == Actor::Nodes && machines.has_changed().unwrap_or(false);
+        if !is_new && !is_due && !is_moved {
+            tokio::select! {
+                biased;
+                changed = news.changed() => drop(changed),
+                changed = machines.changed(), if actor == Actor::Nodes => {
+                    machines.mark_changed();
+                    drop(changed);
+                }
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
+            }
+            continue;
+        }
+        let lag = shared.settings().lag(actor).draw(&chance);
+        sleep(lag).await;
+        news.borrow_and_update();
+        machines.borrow_and_update();
+        due = turn(shared);
+    }
+}
