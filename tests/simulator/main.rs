@@ -5,7 +5,18 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, missing_docs)]
 
 mod chance;
+mod clockwork;
+mod happen;
 mod kubernetes;
 mod network;
+mod process;
+mod property;
+mod run;
+mod schedule;
+mod seeds;
+mod servers;
 mod trace;
 mod valkey;
+mod way;
+mod world;
+mod writer;

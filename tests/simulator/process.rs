@@ -41,11 +41,6 @@ impl Process {
             waker.wake();
         }
     }
-
-    /// Whether it ended by itself.
-    pub fn has_ended(&self) -> bool {
-        self.task.is_finished()
-    }
 }
 
 impl Drop for Process {

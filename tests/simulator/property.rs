@@ -35,8 +35,8 @@ impl Properties {
     }
 
     /// Something else did not hold.
-    pub fn violated(&self, property: &str, text: impl Into<String>) {
-        self.0.lock().unwrap().violated(property, text.into());
+    pub fn violated(&self, property: &str, text: &str) {
+        self.0.lock().unwrap().violated(property, text);
     }
 
     /// Everything that did not hold so far.
@@ -65,7 +65,7 @@ impl Properties {
                     "{} took a write in history {:.8} after history {history:.8} had begun",
                     write.server, write.history
                 );
-                self.violated("atMostOneMaster", text);
+                self.violated("atMostOneMaster", &text);
                 return;
             }
         }
@@ -73,7 +73,7 @@ impl Properties {
 }
 
 impl Found {
-    fn violated(&mut self, property: &str, text: String) {
+    fn violated(&mut self, property: &str, text: &str) {
         let violation = format!("{property}: {text}");
         if !self.violations.contains(&violation) {
             self.violations.push(violation);
@@ -98,7 +98,7 @@ impl Found {
             }
             "Pod" => self.pod(&what, &key.name, *before, *after, store),
             "PersistentVolumeClaim" if *verb == Verb::Delete => {
-                self.violated("neverWipedByEmptyMaster", format!("{what}: a volume"));
+                self.violated("neverWipedByEmptyMaster", &format!("{what}: a volume"));
             }
             _ => {}
         }
@@ -110,7 +110,7 @@ impl Found {
             let is_ours = |owner: &Value| Some(&owner["uid"]) == uid.as_ref();
             // One whose cluster is gone is about to go.
             if uid.is_some() && !owners.is_some_and(|all| all.iter().any(is_ours)) {
-                self.violated("ownerRefConsistency", what);
+                self.violated("ownerRefConsistency", &what);
             }
         }
     }
@@ -120,7 +120,8 @@ impl Found {
         let lease = store.get("Lease", NAMESPACE, "gungnir-operator");
         let holder = lease.and_then(|it| it["spec"]["holderIdentity"].as_str());
         if holder != Some(who) {
-            self.violated("leaderElectionSafety", format!("{what}, and {holder:?} has the lease"));
+            let text = format!("{what}, and {holder:?} has the lease");
+            self.violated("leaderElectionSafety", &text);
         }
     }
 
@@ -130,7 +131,7 @@ impl Found {
         let (Some(was), Some(is)) = (election(before), election(after)) else { return };
         if is.is_null() {
             if !was.is_null() {
-                self.violated("noDoubleFailover", format!("{what}: the record is gone"));
+                self.violated("noDoubleFailover", &format!("{what}: the record is gone"));
             }
             return;
         }
@@ -138,7 +139,7 @@ impl Found {
             let (was, is) = (was[number].as_u64(), is[number].as_u64());
             if was > is {
                 let text = format!("{what}: {number} goes back from {was:?} to {is:?}");
-                self.violated("noDoubleFailover", text);
+                self.violated("noDoubleFailover", &text);
             }
         }
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -151,7 +152,7 @@ impl Found {
         if *known != master {
             let text =
                 format!("{what}: epoch {epoch} had the master {known:?}, and has {master:?}");
-            self.violated("noDoubleFailover", text);
+            self.violated("noDoubleFailover", &text);
         }
     }
 
@@ -175,7 +176,7 @@ impl Found {
         let recorded = [&election["master"]["pod"], &election["target"]];
         if !recorded.iter().any(|name| **name == *is) {
             let text = format!("{what}: clients are sent to {is}, recorded is {election}");
-            self.violated("recordBeforeAct", text);
+            self.violated("recordBeforeAct", &text);
         }
     }
 
@@ -197,7 +198,7 @@ impl Found {
         let Some(cluster) = store.get("ValkeyCluster", NAMESPACE, NAME) else { return };
         let alone = cluster["spec"]["replicas"] == 1;
         if cluster["status"]["election"]["master"]["pod"] == name && !alone {
-            self.violated("pdbProtectsMaster", what.to_owned());
+            self.violated("pdbProtectsMaster", what);
         }
     }
 }

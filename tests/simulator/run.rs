@@ -5,13 +5,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::runtime::Builder;
-use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep_until};
 
 use crate::chance::Chance;
+use crate::clockwork;
 use crate::schedule::{Event, Schedule};
 use crate::world::World;
+use crate::writer::Writer;
 
 /// How long after the last fault is healed everything may take to be as people want it.
 const PATIENCE: Duration = Duration::from_secs(400);
@@ -47,12 +47,11 @@ fn spec(chance: &Chance) -> Value {
 
 /// Runs a seed; with another schedule than its own, if one is given.
 pub fn simulate(seed: u64, schedule: Option<&Schedule>) -> Outcome {
-    let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let chance = Chance::new(seed);
     // Drawn in any case, so that a shorter schedule changes nothing else.
     let own = Schedule::draw(&chance);
     let schedule = schedule.cloned().unwrap_or(own);
-    LocalSet::new().block_on(&runtime, live(seed, &chance, schedule))
+    clockwork::simulate(seed, live(seed, &chance, schedule))
 }
 
 async fn live(seed: u64, chance: &Chance, schedule: Schedule) -> Outcome {
@@ -60,7 +59,7 @@ async fn live(seed: u64, chance: &Chance, schedule: Schedule) -> Outcome {
     let began = match world.settled(CREATION).await {
         Ok(()) => Instant::now(),
         Err(amiss) => {
-            world.properties.violated("created", amiss);
+            world.properties.violated("created", &amiss);
             return outcome(&world, seed, schedule);
         }
     };
@@ -74,15 +73,14 @@ async fn live(seed: u64, chance: &Chance, schedule: Schedule) -> Outcome {
         each.await.unwrap();
     }
     world.trace.note(format_args!("* everything is healed"));
-    match world.settled(PATIENCE).await {
-        Err(amiss) => world.properties.violated("failedMasterReplaced", amiss),
-        Ok(()) => {
-            let rest = Instant::now() + REST;
-            sleep_until(rest + REST).await;
-            let last = world.properties.last_change().filter(|(at, _)| *at > rest);
-            if let Some((_, what)) = last {
-                world.properties.violated("eventuallyStableReconciliation", what);
-            }
+    if let Err(amiss) = world.settled(PATIENCE).await {
+        world.properties.violated("failedMasterReplaced", &amiss);
+    } else {
+        let rest = Instant::now() + REST;
+        sleep_until(rest + REST).await;
+        let last = world.properties.last_change().filter(|(at, _)| *at > rest);
+        if let Some((_, what)) = last {
+            world.properties.violated("eventuallyStableReconciliation", &what);
         }
     }
     outcome(&world, seed, schedule)
@@ -90,7 +88,7 @@ async fn live(seed: u64, chance: &Chance, schedule: Schedule) -> Outcome {
 
 fn outcome(world: &World, seed: u64, schedule: Schedule) -> Outcome {
     let writers = world.writers.borrow();
-    let taken: Vec<_> = writers.iter().flat_map(|writer| writer.taken()).collect();
+    let taken: Vec<_> = writers.iter().flat_map(Writer::taken).collect();
     world.properties.at_most_one_master(&taken);
     let held = writers[0].held("held");
     let master = world.pods().into_iter().find(|pod| Some(&pod.name) == world.pointer().as_ref());
@@ -101,7 +99,7 @@ fn outcome(world: &World, seed: u64, schedule: Schedule) -> Outcome {
         .collect();
     if !lost.is_empty() {
         let text = format!("{} of {} are gone, the first is {}", lost.len(), held.len(), lost[0]);
-        world.properties.violated("noAcknowledgedWriteLost", text);
+        world.properties.violated("noAcknowledgedWriteLost", &text);
     }
     Outcome {
         seed,

@@ -123,7 +123,9 @@ impl World {
             writers: RefCell::default(),
             tasks: RefCell::default(),
         });
-        NODES.iter().for_each(|node| world.kubernetes.add_node(node));
+        for node in NODES {
+            world.kubernetes.add_node(node);
+        }
         let kubernetes = world.kubernetes.clone();
         let containers = Rc::new(world.servers.clone());
         world.run(async move { kubernetes.run(containers).await });
@@ -134,7 +136,9 @@ impl World {
             "spec": spec,
         });
         world.kubernetes.create(cluster).unwrap();
-        (0..2).for_each(|index| world.start_operator(index));
+        for index in 0..2 {
+            world.start_operator(index);
+        }
         world.start_writers();
         world
     }
@@ -170,7 +174,7 @@ impl World {
         let trace = self.trace.clone();
         trace.note(format_args!("{} starts", operator.name));
         operator.process = Some(Process::start(async move {
-            let ended = run_on(client, options, std::future::pending()).await;
+            let ended = Box::pin(run_on(client, options, std::future::pending())).await;
             trace.note(format_args!("an operator has ended: {ended:?}"));
         }));
     }

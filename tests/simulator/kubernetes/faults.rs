@@ -7,9 +7,10 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use crate::chance::Chance;
+use crate::clockwork::simulate;
 use crate::trace::Trace;
 
-use super::smoke::{minimal, options, simulate};
+use super::smoke::{minimal, options};
 use super::{Kubernetes, Lag, Link};
 
 /// Runs a story beside an operator.

@@ -13,9 +13,10 @@ use tokio::sync::oneshot;
 use tokio::time::sleep;
 
 use crate::chance::Chance;
+use crate::clockwork::simulate;
 use crate::trace::Trace;
 
-use super::smoke::{minimal, options, simulate};
+use super::smoke::{minimal, options};
 use super::{ContainerStart, Containers, Deletion, Exit, Kubernetes, Probe, Verb};
 
 /// Processes that are well and end when they are asked to.

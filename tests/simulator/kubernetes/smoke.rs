@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use gungnir::operator::{LeaseName, LeaseTimes, NoElections, Options, Outside, Scope, run_with};
 use serde_json::json;
-use tokio::task::LocalSet;
 use tokio::time::sleep;
 
 use crate::chance::Chance;
+use crate::clockwork::simulate;
 use crate::trace::Trace;
 
 use super::Kubernetes;
@@ -67,18 +67,6 @@ async fn run(seed: u64) -> (Vec<String>, usize) {
     let client = kubernetes.client("operator");
     run_with(client, options(&kubernetes), |_| NoElections, told, story).await.unwrap();
     (trace.lines(), ended.await.unwrap())
-}
-
-/// Runs a story in virtual time.
-pub fn simulate<T>(seed: u64, story: impl Future<Output = T>) -> T {
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    builder.enable_time().start_paused(true);
-    // Which branch of a `select!` is looked at first is left to chance as well.
-    #[cfg(tokio_unstable)]
-    builder.rng_seed(tokio::runtime::RngSeed::from_bytes(&seed.to_le_bytes()));
-    #[cfg(not(tokio_unstable))]
-    let _ = seed;
-    LocalSet::new().block_on(&builder.build().unwrap(), story)
 }
 
 #[test]
