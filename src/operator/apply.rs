@@ -12,7 +12,7 @@ use super::cache::{Child, ClusterObject, KindId};
 use super::condition::ConditionType;
 use super::converged::Taken;
 use super::error::{ReconcileError, RequestError, Retry};
-use super::events;
+use super::events::Spot;
 use super::facts::ClusterKey;
 use super::manager::Manager;
 use super::memory::Memory;
@@ -81,8 +81,8 @@ async fn apply(
             let text = format!("{shown}: {}; repaired", words(&taken));
             memory.borrow_mut().drifted = Some((Timestamp::now(), text.clone()));
             let fields: Vec<&str> = taken.iter().map(|taken| taken.path.as_str()).collect();
-            let about = events::child(&adopted.key, &fields.join(","));
-            context.events.tell(cluster, true, "Drifted", &text, Some(about)).await;
+            let spot = Spot { child: adopted.key.clone(), fields: fields.join(",") };
+            context.events.tell(cluster, true, "Drifted", &text, Some(spot)).await;
         }
     }
     Ok(())
