@@ -54,6 +54,7 @@ impl Watched {
             aliases,
             stopwatch: Stopwatch::default(),
             record: None,
+            told_of: None,
             key,
         };
         let may_act = may_act(setup, &desk);
