@@ -6,10 +6,10 @@
 //! then is how it is to stay: who sets it to something else later is overruled. Of what it said, a
 //! digest is kept.
 
-use std::sync::Arc;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 use tracing::info;
 
@@ -50,16 +50,12 @@ pub(super) struct Kept {
 
 type Values = Vec<(String, Vec<u8>)>;
 
-/// A digest of [`Values`]: no two lists of them have the same.
-type Digest = [u8; 32];
+/// A digest of [`Values`]. Nobody outside can say which lists have the same.
+type Digest = u64;
 
 fn digest(values: &Values) -> Digest {
-    let mut hasher = Sha256::new();
-    for text in values.iter().flat_map(|(name, value)| [name.as_bytes(), value]) {
-        hasher.update(text.len().to_le_bytes());
-        hasher.update(text);
-    }
-    hasher.finalize().into()
+    static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    KEYS.hash_one(values)
 }
 
 impl LiveSettings {
