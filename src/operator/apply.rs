@@ -1,6 +1,5 @@
 //! Performs a plan: server-side apply with our own field manager, deletion by uid.
 
-use k8s_openapi::jiff::Timestamp;
 use kube::core::Status;
 use tokio::time::Instant;
 use tracing::info;
@@ -12,7 +11,7 @@ use super::cache::{Child, ClusterObject, KindId};
 use super::condition::ConditionType;
 use super::converged::Taken;
 use super::error::{ReconcileError, RequestError, Retry};
-use super::events;
+use super::events::Spot;
 use super::facts::ClusterKey;
 use super::manager::Manager;
 use super::memory::Memory;
@@ -79,10 +78,10 @@ async fn apply(
             send(context, kind, adopted, true).await?;
             memory.borrow_mut().repairs.note(&adopted.key, &taken, Instant::now());
             let text = format!("{shown}: {}; repaired", words(&taken));
-            memory.borrow_mut().drifted = Some((Timestamp::now(), text.clone()));
+            memory.borrow_mut().drifted = Some((context.clock.now(), text.clone()));
             let fields: Vec<&str> = taken.iter().map(|taken| taken.path.as_str()).collect();
-            let about = events::child(&adopted.key, &fields.join(","));
-            context.events.tell(cluster, true, "Drifted", &text, Some(about)).await;
+            let spot = Spot { child: adopted.key.clone(), fields: fields.join(",") };
+            context.events.tell(cluster, true, "Drifted", &text, Some(spot)).await;
         }
     }
     Ok(())

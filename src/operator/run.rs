@@ -112,7 +112,7 @@ pub async fn run_with<E: Elections + 'static>(
     let cache = Rc::new(Cache::default());
     let identity = lease.identity.clone();
     let (mut keeper, leadership) = Keeper::new(client.clone(), lease, lease_times, outside.clock);
-    let events = Events::new(client.clone(), &identity, leadership.clone());
+    let events = Events::new(client.clone(), &identity, leadership.clone(), outside.clock);
     let elections: Rc<dyn Elections> = Rc::new(elections(&leadership));
     let context = Context {
         cache: Rc::clone(&cache),

@@ -1,5 +1,7 @@
 //! What a watcher asks its node, and how the answers get on the board.
 
+use std::rc::Rc;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -10,7 +12,7 @@ use crate::valkey::{
     Answer, Command, Connection, ErrorReply, Info, Lost, Mode, OpenError, ServerConfig,
 };
 
-use super::fence::{Standing, terms};
+use super::fence::{Fence, Standing, terms};
 use super::report::{report, trouble};
 use super::session::Session;
 use super::shut_out;
@@ -21,6 +23,12 @@ use super::watcher::Watcher;
 const FULL_LOOK_PERIOD: Duration = Duration::from_secs(10);
 /// The same while pings are quicker than a second.
 const QUICK_FULL_LOOK_PERIOD: Duration = Duration::from_secs(1);
+
+/// What is asked at each tick; made once, not thousands of times a second.
+static LIGHT: LazyLock<[Command; 2]> = LazyLock::new(|| [Command::ping(), Command::info_light()]);
+/// A full look: all that there is to know, the configuration last.
+static FULL: LazyLock<[Command; 3]> =
+    LazyLock::new(|| [Command::ping(), Command::info_full(), Command::config_get_all()]);
 
 /// Why a session could not begin.
 pub(super) enum NoSession {
@@ -55,16 +63,15 @@ impl Watcher {
         Connection::open(&dial).await
     }
 
-    pub(super) async fn open(&self, target: &ProcessTarget) -> Result<Session, NoSession> {
+    pub(super) async fn open(&self, target: &Rc<ProcessTarget>) -> Result<Box<Session>, NoSession> {
         let asked_ms = self.clock.now_ms();
         let mut connection = self.connect(target).await.map_err(NoSession::Open)?;
         let port = target.dial.address.port();
         if let Some(peer) = connection.peer() {
             self.aliases.learn(self.id, &peer.ip().to_string(), port);
         }
-        let commands = [Command::ping(), Command::info_full(), Command::config_get_all()];
         let answers =
-            connection.request(&commands, self.timing.request).await.map_err(NoSession::Lost)?;
+            connection.request(&*FULL, self.timing.request).await.map_err(NoSession::Lost)?;
         let Ok([ping, info, config]) = <[Answer; 3]>::try_from(answers) else {
             return Err(NoSession::Lost(Lost::Abandoned));
         };
@@ -74,7 +81,7 @@ impl Watcher {
             let why = "it is a node of Valkey Cluster, whose nodes decide themselves who is master";
             return Err(NoSession::Stranger(why.to_owned()));
         }
-        let mut session = Session::new(target.clone(), connection, info);
+        let mut session = Box::new(Session::new(Rc::clone(target), connection, info));
         match config {
             Ok(value) => {
                 let config = ServerConfig::parse(&value);
@@ -180,13 +187,11 @@ impl Watcher {
         };
         let full = session.full_look.elapsed() >= period;
         let commands = match (full, &session.config) {
-            (true, Some(_)) => {
-                vec![Command::ping(), Command::info_full(), Command::config_get_all()]
-            }
-            (true, None) => vec![Command::ping(), Command::info_full()],
-            (false, _) => vec![Command::ping(), Command::info_light()],
+            (true, Some(_)) => &FULL[..],
+            (true, None) => &FULL[..2],
+            (false, _) => &LIGHT[..],
         };
-        let answers = session.connection.request(&commands, self.timing.answer).await?;
+        let answers = session.connection.request(commands, self.timing.answer).await?;
         let mut answers = answers.into_iter();
         let ping = answers.next().and_then(Result::err).map(|error| trouble(&error));
         match answers.next() {
@@ -221,11 +226,11 @@ impl Watcher {
             {
                 session.config = Some(config);
             }
-            self.read_shut_out(session).await?;
+            Box::pin(self.read_shut_out(session)).await?;
         }
         self.show(session, asked_ms, ping);
         if full {
-            self.keep_settings(session).await?;
+            Box::pin(self.keep_settings(session)).await?;
         }
         Ok(())
     }
@@ -241,9 +246,15 @@ impl Watcher {
     /// Takes the connection over into the present term, if that has not been done.
     pub(super) async fn stand(&self, session: &mut Session) -> Result<(), Lost> {
         let term = self.board.my_term();
-        let Some(fence) = self.fence.clone().filter(|_| term > 0 && session.term != term) else {
-            return Ok(());
-        };
+        match &self.fence {
+            Some(fence) if term > 0 && session.term != term => {
+                Box::pin(self.take_over(session, fence, term)).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn take_over(&self, session: &mut Session, fence: &Fence, term: u64) -> Result<(), Lost> {
         session.standing = fence.raise(&mut session.connection, term, self.timing).await?;
         session.term = term;
         match session.standing {

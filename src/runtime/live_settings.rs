@@ -3,9 +3,11 @@
 //! **Guarantees.** Only who may act sets anything, in the term that the connection stands in. Each
 //! directive is set by itself: one that a server refuses keeps no other from being set, and is not
 //! tried again before something else changes. What was set is read back, and what the server says
-//! then is how it is to stay: who sets it to something else later is overruled.
+//! then is how it is to stay: who sets it to something else later is overruled. Of what it said, a
+//! digest is kept.
 
-use std::sync::Arc;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -42,11 +44,19 @@ pub struct SettingsNews {
 #[derive(Debug, Clone)]
 pub(super) struct Kept {
     wanted: LiveSettings,
-    found: Values,
+    found: Digest,
     at: Instant,
 }
 
 type Values = Vec<(String, Vec<u8>)>;
+
+/// A digest of [`Values`]. Nobody outside can say which lists have the same.
+type Digest = u64;
+
+fn digest(values: &Values) -> Digest {
+    static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    KEYS.hash_one(values)
+}
 
 impl LiveSettings {
     /// These directives.
@@ -94,7 +104,7 @@ impl Kept {
     /// Whether that is still how it is, and how it is to be.
     fn holds(&self, wanted: &LiveSettings, found: &Values, now: Instant) -> bool {
         let read_again = wanted.names_files() && now.duration_since(self.at) >= FILES_PERIOD;
-        self.wanted == *wanted && self.found == *found && !read_again
+        self.wanted == *wanted && self.found == digest(found) && !read_again
     }
 }
 
@@ -139,7 +149,7 @@ impl Watcher {
             let node = &session.target.dial.address;
             info!(%node, directives = changed.join(" "), "CONFIG SET");
         }
-        session.kept = Some(Kept { wanted, found, at: Instant::now() });
+        session.kept = Some(Kept { wanted, found: digest(&found), at: Instant::now() });
         (self.settings_told)(SettingsNews { node: self.id, changed, refused });
         Ok(())
     }
@@ -188,7 +198,7 @@ mod tests {
         let wanted = settings(&[("maxmemory", "1gb")]);
         let found = said(&[("maxmemory", "1073741824")]);
         let at = Instant::now();
-        let kept = Kept { wanted: wanted.clone(), found: found.clone(), at };
+        let kept = Kept { wanted: wanted.clone(), found: digest(&found), at };
         assert!(kept.holds(&wanted, &found, at + 2 * FILES_PERIOD));
         assert!(!kept.holds(&settings(&[("maxmemory", "2gb")]), &found, at), "people want another");
         assert!(!kept.holds(&wanted, &said(&[("maxmemory", "5")]), at), "somebody set another");
@@ -199,7 +209,7 @@ mod tests {
         let wanted = settings(&[("tls-cert-file", "/etc/valkey-tls/tls.crt")]);
         let found = said(&[("tls-cert-file", "/etc/valkey-tls/tls.crt")]);
         let at = Instant::now();
-        let kept = Kept { wanted: wanted.clone(), found: found.clone(), at };
+        let kept = Kept { wanted: wanted.clone(), found: digest(&found), at };
         assert!(kept.holds(&wanted, &found, at));
         assert!(!kept.holds(&wanted, &found, at + FILES_PERIOD));
     }

@@ -1,5 +1,6 @@
 //! A connection to one process, and what was read on it.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -15,7 +16,7 @@ use crate::valkey::{Connection, ErrorReply, Info, ServerConfig};
 /// gets another session.
 pub(super) struct Session {
     /// Whose it is.
-    pub target: ProcessTarget,
+    pub target: Rc<ProcessTarget>,
     pub connection: Connection,
     /// A second connection that is always idle.
     pub idle: Option<Connection>,
@@ -37,7 +38,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub fn new(target: ProcessTarget, connection: Connection, info: Info) -> Self {
+    pub fn new(target: Rc<ProcessTarget>, connection: Connection, info: Info) -> Self {
         Self {
             target,
             connection,

@@ -93,10 +93,10 @@ pub async fn watch_set<S: Store>(
     observer: &mut dyn Observer,
 ) {
     let board = Rc::new(Board::new(&setup.targets.borrow()));
-    writer::begin(&mut store, &board).await;
+    Box::pin(writer::begin(&mut store, &board)).await;
     let crew = Crew::new(&setup, &board);
     let (writes, orders) = mpsc::channel(4);
-    let write = writer::write_all(store, &board, orders);
+    let write = writer::write_all(&mut store, &board, orders);
     let decide = decide(&setup, &board, &crew, &writes, &mut asked, observer);
     // None of them ends but by being dropped.
     tokio::select! {
@@ -111,7 +111,7 @@ async fn decide(
     setup: &SetSetup,
     board: &Board,
     crew: &Crew,
-    writes: &mpsc::Sender<writer::Order>,
+    writes: &mpsc::Sender<Box<writer::Order>>,
     asked: &mut mpsc::Receiver<Asked>,
     observer: &mut dyn Observer,
 ) {
@@ -133,7 +133,9 @@ async fn decide(
         };
         led &= now_leadership == leadership;
         let leads_again = leading && !led;
-        if (leads_again || hint != reread) && writes.try_send(writer::Order::Reread).is_ok() {
+        if (leads_again || hint != reread)
+            && writes.try_send(Box::new(writer::Order::Reread)).is_ok()
+        {
             reread = hint;
             led = leading;
             leadership = now_leadership;
@@ -150,7 +152,7 @@ async fn decide(
         local = next;
         let now_gated = gated(&seen);
         if now_gated != remembered
-            && writes.try_send(writer::Order::Gated(now_gated.clone())).is_ok()
+            && writes.try_send(Box::new(writer::Order::Gated(now_gated.clone()))).is_ok()
         {
             remembered = now_gated;
         }
@@ -163,11 +165,13 @@ async fn decide(
                 }
                 Action::Write(record) => {
                     let order = writer::Order::Record(record, board.version.get());
-                    board.writing.set(writes.try_send(order).is_ok() || board.writing.get());
+                    let sent = writes.try_send(Box::new(order)).is_ok();
+                    board.writing.set(sent || board.writing.get());
                 }
                 Action::PointService { node, epoch } => {
                     let pointer = crate::sentinel::Pointer { node, epoch };
-                    let sent = writes.try_send(writer::Order::Pointer(pointer)).is_ok();
+                    let order = writer::Order::Pointer(pointer);
+                    let sent = writes.try_send(Box::new(order)).is_ok();
                     board.writing.set(sent || board.writing.get());
                 }
                 Action::Answer { request, outcome } => replies.answer(board, request, outcome),

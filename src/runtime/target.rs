@@ -30,8 +30,8 @@ pub struct SetTargets {
 #[derive(Debug, Clone, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct NodeTarget {
-    /// How its process is reached; `None` while there is none.
-    pub process: Option<ProcessTarget>,
+    /// How its process is reached; `None` while there is none. Shared with whoever watches it.
+    pub process: Option<Rc<ProcessTarget>>,
     /// It is known to start as a replica of nowhere. Counts when the node is new.
     pub gated: bool,
     /// It is about to be taken away.
@@ -79,12 +79,12 @@ impl SetTargets {
     #[must_use]
     pub fn fixed(settings: Settings, nodes: &[NodeSetup]) -> watch::Receiver<Self> {
         let node = |NodeSetup { address, dial, password_file, gated }: &NodeSetup| NodeTarget {
-            process: Some(ProcessTarget {
+            process: Some(Rc::new(ProcessTarget {
                 address: address.clone(),
                 dial: dial.clone(),
                 password_file: password_file.clone(),
                 home: Home::default(),
-            }),
+            })),
             gated: *gated,
             ..NodeTarget::default()
         };
@@ -93,7 +93,7 @@ impl SetTargets {
     }
 
     /// The process of a node.
-    pub(super) fn process(&self, index: usize) -> Option<&ProcessTarget> {
+    pub(super) fn process(&self, index: usize) -> Option<&Rc<ProcessTarget>> {
         self.nodes.get(index)?.process.as_ref()
     }
 }

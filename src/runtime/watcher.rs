@@ -6,6 +6,9 @@
 //!
 //! A node may move: its pod is made anew, elsewhere. The connection to the process that was there
 //! is kept as long as that one leads, so that it can hand over.
+//!
+//! There are thousands of nodes, and nearly all the time nothing is done about one. What is done is
+//! boxed, so that it takes room only meanwhile.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -48,13 +51,13 @@ pub(super) struct Watcher {
     pub id: NodeId,
     pub targets: watch::Receiver<SetTargets>,
     /// The process that it is now.
-    pub target: Option<ProcessTarget>,
+    pub target: Option<Rc<ProcessTarget>>,
     pub aliases: Rc<Aliases>,
     pub board: Rc<Board>,
     pub fence: Option<Rc<Fence>>,
     /// A password that was found in a file after the one before was refused.
     pub found: RefCell<Option<Credentials>>,
-    pub orders: mpsc::Receiver<Order>,
+    pub orders: mpsc::Receiver<Box<Order>>,
     pub may_act: Rc<dyn Fn() -> bool>,
     pub clock: Clock,
     pub settings_told: Rc<dyn Fn(SettingsNews)>,
@@ -66,7 +69,7 @@ pub(super) struct Watcher {
 
 impl Watcher {
     /// Watches for ever.
-    pub async fn watch(mut self) {
+    pub async fn watch(&mut self) {
         let mut targets = self.targets.clone();
         let mut said = String::new();
         let mut wait = self.timing.first_retry;
@@ -82,7 +85,7 @@ impl Watcher {
                 continue;
             };
             let opened = tokio::select! {
-                opened = self.open(&target) => Some(opened),
+                opened = Box::pin(self.open(&target)) => Some(opened),
                 () = self.moved(targets.clone(), &target) => None,
             };
             match opened {
@@ -94,7 +97,7 @@ impl Watcher {
                     }
                     let lost = self.serve(&mut session, &mut targets).await;
                     debug!(node = %target.dial.address, %lost, "the connection was lost");
-                    self.lose(&mut session, &lost).await;
+                    Box::pin(self.lose(&mut session, &lost)).await;
                 }
                 Some(Err(failure)) => {
                     let text = self.note(failure);
@@ -118,7 +121,7 @@ impl Watcher {
 
     /// Takes in where the node is now, and says whether that is elsewhere.
     fn aim(&mut self, targets: &mut watch::Receiver<SetTargets>) -> bool {
-        let (target, leaving): (Option<ProcessTarget>, bool) = {
+        let (target, leaving) = {
             let targets = targets.borrow_and_update();
             self.timing = Timing::of(&targets.settings);
             let node = targets.nodes.get(self.id.index());
@@ -129,7 +132,7 @@ impl Watcher {
             (None, None) => false,
             _ => true,
         };
-        let dialled = |target: &Option<ProcessTarget>| {
+        let dialled = |target: &Option<Rc<ProcessTarget>>| {
             target.as_ref().and_then(|target| target.dial.credentials.clone())
         };
         if dialled(&self.target) != dialled(&target) {
@@ -178,13 +181,13 @@ impl Watcher {
         let mut next_ping = Instant::now() + self.timing.ping_interval;
         let board = Rc::clone(&self.board);
         let mut terms = board.my_term.subscribe();
-        session.idle = self.connect(&session.target).await.ok();
+        session.idle = Box::pin(self.connect(&session.target)).await.ok();
         loop {
             if self.is_let_go(session, targets) {
                 return Lost::Abandoned;
             }
             if self.is_to_be_set(session)
-                && let Err(lost) = self.keep_settings(session).await
+                && let Err(lost) = Box::pin(self.keep_settings(session)).await
             {
                 return lost;
             }
@@ -195,20 +198,20 @@ impl Watcher {
                 biased;
                 order = self.orders.recv() => {
                     let Some(order) = order else { return Lost::Abandoned };
-                    if let Err(lost) = self.obey(session, order).await {
+                    if let Err(lost) = Box::pin(self.obey(session, *order)).await {
                         return lost;
                     }
                 }
                 () = changed(targets) => {}
                 closed = idle_closed(&mut session.idle) => {
                     session.idle = None;
-                    if closed == Closed::Fin && self.is_gone(session).await {
+                    if closed == Closed::Fin && Box::pin(self.is_gone(session)).await {
                         self.prove_end(session);
                         return Lost::Closed;
                     }
                 }
                 Ok(()) = terms.changed() => {
-                    if let Err(lost) = self.ask(session).await {
+                    if let Err(lost) = Box::pin(self.ask(session)).await {
                         return lost;
                     }
                 }
@@ -223,12 +226,12 @@ impl Watcher {
                 }
                 () = sleep_until(next_ping) => {
                     next_ping = Instant::now() + self.timing.ping_interval;
-                    if let Err(lost) = self.ask(session).await {
+                    if let Err(lost) = Box::pin(self.ask(session)).await {
                         return lost;
                     }
                     // Another process may have got the address by now.
                     if session.idle.is_none() && session.moved.is_none() {
-                        session.idle = self.connect(&session.target).await.ok();
+                        session.idle = Box::pin(self.connect(&session.target)).await.ok();
                     }
                 }
             }
@@ -252,7 +255,7 @@ impl Watcher {
         };
         if let Some(next) = next.as_ref().filter(|next| next.is_same_place(&session.target)) {
             // Passwords and certificates count for the next connection.
-            session.target.dial = next.dial.clone();
+            session.target = Rc::clone(next);
             session.moved = None;
         } else {
             let now = Instant::now();

@@ -44,16 +44,17 @@ pub(super) async fn begin<S: Store>(store: &mut S, board: &Board) {
     }
 }
 
-/// Writes what it is told to, for ever. While it works, the board says so.
+/// Writes what it is told to, for ever. While it works, the board says so, and only then the work
+/// takes room.
 pub(super) async fn write_all<S: Store>(
-    mut store: S,
+    store: &mut S,
     board: &Board,
-    mut orders: mpsc::Receiver<Order>,
+    mut orders: mpsc::Receiver<Box<Order>>,
 ) {
     while let Some(order) = orders.recv().await {
         let mut wait = BACKOFF.0;
-        match order {
-            Order::Record(record, version) => match store.write(&record, version).await {
+        match *order {
+            Order::Record(record, version) => match Box::pin(store.write(&record, version)).await {
                 Ok(version) => {
                     if record.term > board.my_term() {
                         board.my_term.send_replace(record.term);
@@ -62,10 +63,10 @@ pub(super) async fn write_all<S: Store>(
                 }
                 Err(error) => {
                     pause(&mut wait, &error).await;
-                    reread(&mut store, board, &mut wait).await;
+                    Box::pin(reread(store, board, &mut wait)).await;
                 }
             },
-            Order::Pointer(pointer) => match store.point(pointer).await {
+            Order::Pointer(pointer) => match Box::pin(store.point(pointer)).await {
                 Ok(()) => board.pointer.set(Some(pointer)),
                 // The rules ask for it again, if it is still so.
                 Err(error) => {
@@ -80,7 +81,7 @@ pub(super) async fn write_all<S: Store>(
                     pause(&mut wait, &error).await;
                 }
             }
-            Order::Reread => begin(&mut store, board).await,
+            Order::Reread => Box::pin(begin(store, board)).await,
         }
         // What was ordered in the meantime is part of the same work.
         if orders.is_empty() {
@@ -201,11 +202,11 @@ mod tests {
             let told = format!("{orders:?}");
             let (sender, receiver) = mpsc::channel(4);
             for order in orders {
-                sender.try_send(order).unwrap();
+                sender.try_send(Box::new(order)).unwrap();
                 board.writing.set(true);
             }
             drop(sender);
-            write_all(Memory(0), &board, receiver).await;
+            write_all(&mut Memory(0), &board, receiver).await;
             assert!(!board.writing.get(), "{told}");
         }
     }
@@ -215,9 +216,9 @@ mod tests {
         let board = board();
         let terms = board.my_term.subscribe();
         let (sender, receiver) = mpsc::channel(1);
-        sender.try_send(record()).unwrap();
+        sender.try_send(Box::new(record())).unwrap();
         drop(sender);
-        write_all(Memory(0), &board, receiver).await;
+        write_all(&mut Memory(0), &board, receiver).await;
         assert!(terms.has_changed().unwrap());
         assert_eq!(*terms.borrow(), 7);
     }

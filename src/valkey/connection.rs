@@ -3,11 +3,15 @@
 //! It has no task, no queue and no buffer of its own while nothing is asked. Once it is lost it
 //! stays lost: an answer can then never be taken for that of another question.
 
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use redis::Value;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::timeout;
 
 use super::command::Command;
@@ -16,7 +20,7 @@ use super::lost::{Closed, Lost};
 use super::scan::{MAX_REPLY_BYTES, Malformed, Scanner};
 use super::stream::Stream;
 
-/// How much room is made for each read, in bytes; a light `INFO` fits.
+/// The most that is read at once, in bytes; a light `INFO` fits.
 const READ_STEP_BYTES: usize = 4096;
 
 /// A connection to one server, over a [`Stream`] or, in tests, over anything else.
@@ -167,13 +171,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 received.advance(length);
                 return value.map_err(|_| Lost::Malformed(Malformed::Text));
             }
-            // Memory grows with what has arrived, never with what a header promises.
-            received.reserve(READ_STEP_BYTES);
-            self.peak_buffer_bytes = self.peak_buffer_bytes.max(received.capacity());
-            let room = MAX_REPLY_BYTES + 1 - received.len().min(MAX_REPLY_BYTES);
-            if (&mut self.stream).take(room as u64).read_buf(received).await? == 0 {
+            if self.read(received).await? == 0 {
                 return Err(Lost::Closed);
             }
         }
+    }
+
+    /// Reads once. Memory grows with what has arrived, never with what a header promises, and none
+    /// is held while nothing has: when servers are slow, thousands of answers are waited for.
+    async fn read(&mut self, received: &mut BytesMut) -> io::Result<usize> {
+        let room = MAX_REPLY_BYTES + 1 - received.len().min(MAX_REPLY_BYTES);
+        poll_fn(|context| {
+            let mut step = [0; READ_STEP_BYTES];
+            let mut step = ReadBuf::new(&mut step[..room.min(READ_STEP_BYTES)]);
+            ready!(Pin::new(&mut self.stream).poll_read(context, &mut step))?;
+            received.extend_from_slice(step.filled());
+            self.peak_buffer_bytes = self.peak_buffer_bytes.max(received.capacity());
+            Poll::Ready(Ok(step.filled().len()))
+        })
+        .await
     }
 }

@@ -8,6 +8,7 @@ use kube::Api;
 use kube::api::{Patch, PatchParams};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use crate::operator::Manager;
@@ -21,6 +22,9 @@ pub(super) enum CallError {
     /// The object is another version by now, or another object.
     #[error("it was changed by somebody else")]
     Conflict,
+    /// What was sent cannot be, as a uid that is another by now.
+    #[error("it is refused: {0}")]
+    Invalid(String),
     /// There is no such object.
     #[error("it does not exist")]
     Missing,
@@ -42,15 +46,22 @@ impl CallError {
     }
 }
 
-/// Whatever is asked, in time.
-pub(super) async fn in_time<T>(
+/// Whatever is asked, in time. What it takes is held only while it is asked: a future that may ask
+/// is as large as if it did, and there is one a cluster.
+pub(super) fn in_time<T>(
     call: impl Future<Output = Result<T, kube::Error>>,
-) -> Result<T, CallError> {
-    match timeout(PATIENCE, call).await {
+) -> impl Future<Output = Result<T, CallError>> {
+    let call = Box::pin(call);
+    async move { outcome(timeout(PATIENCE, call).await) }
+}
+
+fn outcome<T>(ended: Result<Result<T, kube::Error>, Elapsed>) -> Result<T, CallError> {
+    match ended {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(kube::Error::Api(status))) => Err(match status.code {
             404 => CallError::Missing,
             409 => CallError::Conflict,
+            422 => CallError::Invalid(status.message.clone()),
             401 | 403 => CallError::Forbidden(status.message.clone()),
             _ => CallError::Failed(io::Error::other(status.message.clone())),
         }),

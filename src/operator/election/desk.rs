@@ -24,6 +24,8 @@ pub(super) struct Desk {
     pub identity: String,
     pub outside: Outside,
     pub facts: RefCell<ClusterFacts>,
+    /// Another number for all other facts.
+    pub taken: Cell<u64>,
     pub known: RefCell<Known>,
     /// `N-client`, as it was read or written last.
     pub service: RefCell<Option<ServiceFacts>>,
@@ -64,6 +66,7 @@ impl Desk {
             identity,
             outside,
             facts: RefCell::new(facts),
+            taken: Cell::new(0),
             known: RefCell::default(),
             service: RefCell::new(None),
             seats: RefCell::new(seats),
@@ -83,13 +86,21 @@ impl Desk {
     }
 
     /// Takes in what the caches have now.
-    pub fn take(&self, facts: ClusterFacts) {
+    pub fn take(&self, mut facts: ClusterFacts) {
+        {
+            // What is the same is the same one, so that it is there once, and compared in no time.
+            let before = &self.facts.borrow().live;
+            if facts.live == *before {
+                facts.live = before.clone();
+            }
+        }
         if self.is_news(&facts) {
             self.reread.set(self.reread.get() + 1);
         } else {
             self.keep_up(&facts);
         }
         *self.facts.borrow_mut() = facts;
+        self.taken.set(self.taken.get() + 1);
         self.aim();
     }
 

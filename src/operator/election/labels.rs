@@ -122,7 +122,7 @@ pub(super) async fn write_all(
                     debug!(pod = %name, %error, "the role is not written");
                     // Another pod by now: the caches will say so.
                     failed |=
-                        !matches!(error, calls::CallError::Conflict | calls::CallError::Missing);
+                        !matches!(error, calls::CallError::Invalid(_) | calls::CallError::Missing);
                 }
             }
         }

@@ -46,7 +46,7 @@ impl Watched {
         let (name_sender, aliases) = watch::channel(vec![key.to_string()]);
         let (labels, wanted) = watch::channel(Wanted::default());
         let (changed, _) = watch::channel(());
-        let teller = Teller {
+        let mut teller = Teller {
             desk: Rc::clone(&desk),
             news: setup.news.clone(),
             publisher: Rc::clone(&setup.publisher),
@@ -57,11 +57,15 @@ impl Watched {
             aliases,
             stopwatch: Stopwatch::default(),
             record: None,
+            told_of: None,
             key,
         };
         let may_act = may_act(setup, &desk);
         let parts = Parts { client: setup.client.clone(), desk: Rc::clone(&desk), may_act, clock };
-        let task = spawn_local(parts.run(teller, wanted, changed.subscribe())).abort_handle();
+        let facts = changed.subscribe();
+        // Once in the task, not once more as arguments.
+        let task = spawn_local(async move { parts.run(&mut teller, wanted, facts).await });
+        let task = task.abort_handle();
         Self { uid, desk, shown, names: name_sender, facts: changed, task }
     }
 
@@ -127,8 +131,8 @@ struct Parts {
 
 impl Parts {
     async fn run(
-        self,
-        mut teller: Teller,
+        &self,
+        teller: &mut Teller,
         wanted: watch::Receiver<Wanted>,
         facts: watch::Receiver<()>,
     ) {
@@ -150,7 +154,7 @@ impl Parts {
         let namespace = teller.key.namespace.clone();
         // None of them ends but by being dropped.
         tokio::select! {
-            () = watch_set(setup, store, asked, &mut teller) => {}
+            () = watch_set(setup, store, asked, teller) => {}
             () = labels::write_all(&self.client, &namespace, wanted) => {}
             () = wishes::ask(&self.desk, &served, &self.may_act, facts, wishes) => {}
         }

@@ -1,5 +1,6 @@
 //! From facts of Kubernetes to what a set is watched for.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,7 +49,7 @@ pub(super) fn targets(facts: &ClusterFacts, beside: &Beside<'_>) -> SetTargets {
         let fenced = facts.fence.as_deref() == Some(&pod.name);
         let remembered = volume.and_then(|volume| remembered(volume.epoch.as_deref()?));
         NodeTarget {
-            process: process(facts, pod, beside),
+            process: process(facts, pod, beside).map(Rc::new),
             gated: true,
             // A fenced master hands over, as one does whose pod is about to go.
             leaving: pod.deleting || fenced,

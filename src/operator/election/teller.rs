@@ -28,6 +28,8 @@ pub(super) struct Shown {
     clock: Clock,
     events: EventLog,
     last: Option<(Observation, Local)>,
+    /// What does not follow from what was seen last. The rest is worked out when somebody asks:
+    /// steps are many, and those who ask are few.
     view: ElectionView,
 }
 
@@ -38,7 +40,20 @@ impl Shown {
     }
 
     pub fn view(&self) -> ElectionView {
-        self.view.clone()
+        let Some((seen, local)) = &self.last else { return self.view.clone() };
+        let name = |node: NodeId| self.names.address(node);
+        let record = seen.record.as_ref();
+        ElectionView {
+            master: record.and_then(|record| record.master).map(|master| name(master.node)),
+            phase: record.map(|record| record.phase),
+            epoch: record.map_or(0, |record| record.epoch),
+            term: record.map_or(0, |record| record.term),
+            w: record.map_or(0, |record| record.w),
+            hold: local.hold.map(|hold| hold.describe(&name)),
+            nodes: nodes(&self.names, seen, local),
+            writes_refused: writes_refused(seen),
+            ..self.view.clone()
+        }
     }
 
     /// Whether any pod is heard; `None` while there is no record.
@@ -81,6 +96,8 @@ pub(super) struct Teller {
     pub aliases: watch::Receiver<Vec<String>>,
     pub stopwatch: Stopwatch,
     pub record: Option<Record>,
+    /// Which facts are told of, and whether as the one who leads.
+    pub told_of: Option<(u64, bool)>,
 }
 
 impl Teller {
@@ -126,11 +143,13 @@ impl Teller {
         for (index, node) in seen.nodes.iter().enumerate() {
             let Some(report) = &node.report else { continue };
             let Some(pod) = facts.pods.get(index) else { continue };
-            let home = pod.uid.as_deref().and_then(super::record::home_of);
-            if let Some(container_id) = &pod.container_id
-                && home == Some(report.home)
-            {
-                seats.note(NodeId::at(index), report.run_id, report.home, container_id);
+            let Some(container_id) = &pod.container_id else { continue };
+            let node = NodeId::at(index);
+            if seats.container_of(node, report.run_id) == Some(container_id) {
+                continue;
+            }
+            if pod.uid.as_deref().and_then(super::record::home_of) == Some(report.home) {
+                seats.note(node, report.run_id, report.home, container_id);
             }
         }
     }
@@ -141,16 +160,11 @@ impl Teller {
         let name = |node: NodeId| pod_name(&self.key.name, node);
         let record = seen.record.as_ref();
         let master = record.and_then(|record| record.master);
-        view.master = master.map(|master| name(master.node));
-        view.phase = record.map(|record| record.phase);
-        view.epoch = record.map_or(0, |record| record.epoch);
-        view.term = record.map_or(0, |record| record.term);
-        view.w = record.map_or(0, |record| record.w);
-        view.hold = local.hold.map(|hold| hold.describe(&name));
-        view.problem.clone_from(&self.desk.problem.borrow());
-        view.nodes = nodes(&self.key, seen, local);
-        let nodes = &view.nodes;
-        view.settings_refused.retain(|(pod, ..)| nodes.iter().any(|node| node.pod == *pod));
+        if !view.settings_refused.is_empty() {
+            let is_there =
+                |pod: &String| (0..seen.nodes.len()).any(|at| name(NodeId::at(at)) == *pod);
+            view.settings_refused.retain(|(pod, ..)| is_there(pod));
+        }
         for action in actions {
             if let Action::Tell(Event::DataLossPossible(node)) = action {
                 view.data_loss_possible = Some(name(*node));
@@ -176,22 +190,25 @@ impl Teller {
                 view.data_loss_possible = None;
             }
         }
-        let leads = master.and_then(|master| {
-            let report = seen.nodes.get(master.node.index())?.report.as_ref()?;
-            (report.run_id == master.run_id && report.is_master()).then_some(report)
-        });
-        view.writes_refused = leads.is_some_and(|report| {
-            let online = report.followers.iter().filter(|follower| follower.online).count();
-            online < usize::from(report.min_replicas_to_write)
-        });
         shown.last = Some((seen.clone(), local.clone()));
     }
 
+    /// What pods and volumes are to carry. Only who decides writes.
+    fn label(&self, seen: &Observation) {
+        let labels = if seen.leading {
+            wanted(&self.desk.facts.borrow(), seen.record.as_ref())
+        } else {
+            Wanted::default()
+        };
+        self.labels.send_if_modified(|before| {
+            let changed = *before != labels;
+            *before = labels;
+            changed
+        });
+    }
+
     /// Where clients find the nodes: pods by address, or by the name in their certificate.
-    fn announce(&mut self, seen: &Observation, local: &Local, now_ms: Millis) {
-        if self.aliases.has_changed().unwrap_or(false) {
-            self.announcer.rename(self.aliases.borrow_and_update().clone());
-        }
+    fn place(&mut self) {
         let places: Vec<Option<Address>> = {
             let facts = self.desk.facts.borrow();
             let tls = facts.access.as_ref().is_some_and(|access| access.tls.is_some());
@@ -203,6 +220,12 @@ impl Teller {
             facts.pods.iter().map(place).collect()
         };
         self.announcer.place(places.iter().map(Option::as_ref));
+    }
+
+    fn announce(&mut self, seen: &Observation, local: &Local, now_ms: Millis) {
+        if self.aliases.has_changed().unwrap_or(false) {
+            self.announcer.rename(self.aliases.borrow_and_update().clone());
+        }
         if let Some((set, events)) = self.announcer.tell(seen, local, now_ms) {
             self.publisher.update(&self.key.to_string(), Some(set), &events);
         }
@@ -232,7 +255,7 @@ fn tell(
 }
 
 /// Each node as it is seen.
-fn nodes(key: &ClusterKey, seen: &Observation, local: &Local) -> Vec<NodeView> {
+fn nodes(names: &SetNames, seen: &Observation, local: &Local) -> Vec<NodeView> {
     let master = seen.record.as_ref().and_then(|record| record.master);
     let leader = master.and_then(|master| {
         let report = seen.nodes.get(master.node.index())?.report.as_ref()?;
@@ -241,7 +264,7 @@ fn nodes(key: &ClusterKey, seen: &Observation, local: &Local) -> Vec<NodeView> {
     let view = |(index, node): (usize, &crate::sentinel::Node)| {
         let report = node.report.as_ref();
         NodeView {
-            pod: pod_name(&key.name, NodeId::at(index)),
+            pod: names.address(NodeId::at(index)),
             down: local.nodes.get(index).is_some_and(|clock| clock.down),
             behind_bytes: report.zip(leader).and_then(|(report, leader)| {
                 let same = report.history == leader.history;
@@ -250,6 +273,19 @@ fn nodes(key: &ClusterKey, seen: &Observation, local: &Local) -> Vec<NodeView> {
         }
     };
     seen.nodes.iter().enumerate().map(view).collect()
+}
+
+/// Whether the recorded master takes no writes, because too few replicas hold them.
+fn writes_refused(seen: &Observation) -> bool {
+    let master = seen.record.as_ref().and_then(|record| record.master);
+    let leads = master.and_then(|master| {
+        let report = seen.nodes.get(master.node.index())?.report.as_ref()?;
+        (report.run_id == master.run_id && report.is_master()).then_some(report)
+    });
+    leads.is_some_and(|report| {
+        let online = report.followers.iter().filter(|follower| follower.online).count();
+        online < usize::from(report.min_replicas_to_write)
+    })
 }
 
 impl Observer for Teller {
@@ -262,20 +298,17 @@ impl Observer for Teller {
         if let Some(timeline) = self.stopwatch.step(seen, now_ms) {
             self.shown.borrow_mut().view.timeline = Some(timeline);
         }
-        if seen.record != self.record {
+        let recorded_anew = seen.record != self.record;
+        if recorded_anew {
             self.record.clone_from(&seen.record);
         }
-        // Only who decides writes.
-        let labels = if seen.leading {
-            wanted(&self.desk.facts.borrow(), seen.record.as_ref())
-        } else {
-            Wanted::default()
-        };
-        self.labels.send_if_modified(|before| {
-            let changed = *before != labels;
-            *before = labels;
-            changed
-        });
+        // Whatever else is seen changes neither.
+        let now = Some((self.desk.taken.get(), seen.leading));
+        if recorded_anew || self.told_of != now {
+            self.told_of = now;
+            self.label(seen);
+            self.place();
+        }
         self.announce(seen, local, now_ms);
     }
 }

@@ -98,7 +98,7 @@ pub(super) async fn ask(
             continue;
         }
         if unrecorded {
-            match store.serve(&served).await {
+            match Box::pin(store.serve(&served)).await {
                 Ok(true) => continue,
                 Ok(false) => {}
                 Err(error) => debug!(?error, "what was served could not be recorded yet"),
