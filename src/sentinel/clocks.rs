@@ -126,7 +126,8 @@ fn set_unlisted(
         clock.unlisted_since_ms = None;
         return;
     };
-    let Some(master) = &seen.nodes[leads.node.index()].report else { return };
+    let master = seen.nodes.get(leads.node.index()).and_then(|node| node.report.as_ref());
+    let Some(master) = master else { return };
     if master.online_follower(id).is_some() {
         clock.unlisted_since_ms = None;
     } else if clock.unlisted_since_ms.is_none() {

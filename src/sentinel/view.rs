@@ -1,6 +1,8 @@
 //! An observation together with the clocks: what can be said of each node, by questions that the
 //! rules ask. Nothing is decided here.
 
+use std::sync::LazyLock;
+
 use super::observation::EndedBy;
 use super::{Clock, Id, Local, Member, Millis, Node, NodeId, Observation, Record, Report, Rule};
 use super::{Rules, Trouble};
@@ -23,12 +25,16 @@ impl<'a> View<'a> {
         self.ids().filter(move |id| *id != node)
     }
 
+    /// Of one that is not there nothing was heard: people may ask for a pod that never was, and a
+    /// record may speak of one that is no more.
     pub fn node(self, id: NodeId) -> &'a Node {
-        &self.seen.nodes[id.index()]
+        static NOBODY: LazyLock<Node> = LazyLock::new(Node::default);
+        self.seen.nodes.get(id.index()).unwrap_or(&NOBODY)
     }
 
     pub fn clock(self, id: NodeId) -> &'a Clock {
-        &self.local.nodes[id.index()]
+        static NEVER: LazyLock<Clock> = LazyLock::new(Clock::default);
+        self.local.nodes.get(id.index()).unwrap_or(&NEVER)
     }
 
     /// How long a node has owed an answer.

@@ -20,7 +20,7 @@ impl World {
     /// Has something happen, and heals it when its time is over. Ends when it is healed.
     pub async fn happen(self: Rc<Self>, action: Action) {
         match action {
-            Action::Kill(who) => {
+            Action::Kill(who) if self.may_lose_memory() => {
                 if let Some(process) = self.who(who).and_then(|pod| self.process(&pod)) {
                     self.fleet.kill(process);
                 }
@@ -34,7 +34,8 @@ impl World {
                 self.fleet.resume(process);
             }
             Action::Delete(who) => self.delete_pod(who, None),
-            Action::DeleteByForce(who) => self.delete_pod(who, Some(0)),
+            Action::DeleteByForce(who) if self.may_lose_memory() => self.delete_pod(who, Some(0)),
+            Action::Kill(_) | Action::DeleteByForce(_) => {}
             Action::Evict(who) => {
                 if let Some(pod) = self.who(who) {
                     // A budget may say no.
@@ -141,6 +142,7 @@ impl World {
     /// others are not whole; one loss is what is promised.
     async fn node_down(&self, who: Who, long: Duration) {
         let Some(node) = self.node_of(who).filter(|_| self.is_whole().is_ok()) else { return };
+        self.lossy.replace(true);
         for pod in self.pods().iter().filter(|pod| pod.node.as_deref() == Some(node)) {
             if let Some(ip) = pod.ip {
                 self.fleet.remove_host(ip);
@@ -171,6 +173,7 @@ impl World {
     /// A pod's volume is lost with it, where all others have what it had.
     fn lose_volume(&self, who: Who) {
         let Some(pod) = self.who(who).filter(|_| self.is_whole().is_ok()) else { return };
+        self.lossy.replace(true);
         let Some(claim) = self.claim(&pod.name) else { return };
         if let Some(process) = self.process(&pod) {
             self.fleet.kill(process);

@@ -7,6 +7,7 @@
 mod chance;
 mod clockwork;
 mod happen;
+mod incidents;
 mod kubernetes;
 mod network;
 mod process;

@@ -21,6 +21,8 @@ struct Found {
     /// Who was master in which epoch: the pod and its run.
     masters: BTreeMap<u64, (String, String)>,
     last_change_by_operator: Option<(Instant, String)>,
+    /// To which pods clients were sent by the operators.
+    pointed_at: Vec<String>,
 }
 
 impl Properties {
@@ -47,6 +49,11 @@ impl Properties {
     /// When an operator last changed something other than a lease, and what.
     pub fn last_change(&self) -> Option<(Instant, String)> {
         self.0.lock().unwrap().last_change_by_operator.clone()
+    }
+
+    /// To which pods clients were sent, one after the other.
+    pub fn masters(&self) -> Vec<String> {
+        self.0.lock().unwrap().pointed_at.clone()
     }
 
     /// `atMostOneMaster`: no server takes a write that was sent after another took one of a later
@@ -171,6 +178,9 @@ impl Found {
             return;
         }
         let Some(is) = is else { return };
+        if self.pointed_at.last() != Some(&is) {
+            self.pointed_at.push(is.clone());
+        }
         let cluster = store.get("ValkeyCluster", NAMESPACE, NAME);
         let election = cluster.map(|it| it["status"]["election"].clone()).unwrap_or_default();
         let recorded = [&election["master"]["pod"], &election["target"]];

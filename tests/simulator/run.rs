@@ -15,8 +15,10 @@ use crate::writer::Writer;
 
 /// How long after the last fault is healed everything may take to be as people want it.
 const PATIENCE: Duration = Duration::from_secs(400);
-/// How long nothing may be changed after that.
-const REST: Duration = Duration::from_secs(30);
+/// For how long it has to stay so.
+const STEADY: Duration = Duration::from_secs(20);
+/// What may still be written then, and how long nothing may be changed after that.
+const REST: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(15));
 /// A cluster that nothing happens to is whole sooner.
 const CREATION: Duration = Duration::from_secs(60);
 
@@ -24,7 +26,9 @@ const CREATION: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Outcome {
     pub seed: u64,
-    pub schedule: Schedule,
+    pub story: Story,
+    /// To which pods clients were sent, one after the other.
+    pub masters: Vec<String>,
     pub violations: Vec<String>,
     pub trace: Vec<String>,
     /// Writes that a replica had, too.
@@ -33,38 +37,48 @@ pub struct Outcome {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(out, "seed {}\n{}", self.seed, self.schedule)?;
+        writeln!(out, "seed {}, {}\n{}", self.seed, self.story.spec, self.story.schedule)?;
         self.violations.iter().try_for_each(|violation| writeln!(out, "{violation}"))
     }
 }
 
-/// The spec of a seed's cluster.
-fn spec(chance: &Chance) -> Value {
-    let replicas = *chance.one_of(&[3, 3, 3, 3, 3, 2, 5, 1]);
-    let mode = *chance.one_of(&["both", "both", "aof"]);
-    json!({ "replicas": replicas, "persistence": { "mode": mode } })
+/// A cluster, and what happens to it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Story {
+    pub spec: Value,
+    pub schedule: Schedule,
 }
 
-/// Runs a seed; with another schedule than its own, if one is given.
-pub fn simulate(seed: u64, schedule: Option<&Schedule>) -> Outcome {
+impl Story {
+    /// The one of a seed.
+    fn draw(chance: &Chance) -> Self {
+        let replicas = *chance.one_of(&[3, 3, 3, 3, 3, 2, 5, 1]);
+        let mode = *chance.one_of(&["both", "both", "aof"]);
+        let spec = json!({ "replicas": replicas, "persistence": { "mode": mode } });
+        Self { spec, schedule: Schedule::draw(chance) }
+    }
+}
+
+/// Runs a seed; with another story than its own, if one is given.
+pub fn simulate(seed: u64, story: Option<&Story>) -> Outcome {
     let chance = Chance::new(seed);
-    // Drawn in any case, so that a shorter schedule changes nothing else.
-    let own = Schedule::draw(&chance);
-    let schedule = schedule.cloned().unwrap_or(own);
-    clockwork::simulate(seed, live(seed, &chance, schedule))
+    // Drawn in any case, so that a shorter one changes nothing else.
+    let own = Story::draw(&chance);
+    let story = story.cloned().unwrap_or(own);
+    clockwork::simulate(seed, live(seed, &chance, story))
 }
 
-async fn live(seed: u64, chance: &Chance, schedule: Schedule) -> Outcome {
-    let world = World::start(chance, &spec(chance));
-    let began = match world.settled(CREATION).await {
+async fn live(seed: u64, chance: &Chance, story: Story) -> Outcome {
+    let world = World::start(chance, &story.spec);
+    let began = match world.settled(CREATION, Duration::ZERO).await {
         Ok(()) => Instant::now(),
         Err(amiss) => {
             world.properties.violated("created", &amiss);
-            return outcome(&world, seed, schedule);
+            return outcome(&world, seed, story);
         }
     };
     let mut happening = Vec::new();
-    for Event { at, action } in &schedule.0 {
+    for Event { at, action } in &story.schedule.0 {
         sleep_until(began + *at).await;
         world.trace.note(format_args!("* {action:?}"));
         happening.push(tokio::task::spawn_local(Rc::clone(&world).happen(*action)));
@@ -73,20 +87,22 @@ async fn live(seed: u64, chance: &Chance, schedule: Schedule) -> Outcome {
         each.await.unwrap();
     }
     world.trace.note(format_args!("* everything is healed"));
-    if let Err(amiss) = world.settled(PATIENCE).await {
+    if let Err(amiss) = world.settled(PATIENCE, STEADY).await {
         world.properties.violated("failedMasterReplaced", &amiss);
     } else {
-        let rest = Instant::now() + REST;
-        sleep_until(rest + REST).await;
+        // What a client does keeps nobody from rest.
+        world.end_writers();
+        let rest = Instant::now() + REST.0;
+        sleep_until(rest + REST.1).await;
         let last = world.properties.last_change().filter(|(at, _)| *at > rest);
         if let Some((_, what)) = last {
             world.properties.violated("eventuallyStableReconciliation", &what);
         }
     }
-    outcome(&world, seed, schedule)
+    outcome(&world, seed, story)
 }
 
-fn outcome(world: &World, seed: u64, schedule: Schedule) -> Outcome {
+fn outcome(world: &World, seed: u64, story: Story) -> Outcome {
     let writers = world.writers.borrow();
     let taken: Vec<_> = writers.iter().flat_map(Writer::taken).collect();
     world.properties.at_most_one_master(&taken);
@@ -103,7 +119,8 @@ fn outcome(world: &World, seed: u64, schedule: Schedule) -> Outcome {
     }
     Outcome {
         seed,
-        schedule,
+        story,
+        masters: world.properties.masters(),
         violations: world.properties.violations(),
         trace: world.trace.lines(),
         held: held.len(),

@@ -83,14 +83,14 @@ pub struct Schedule(pub Vec<Event>);
 /// How much happens at most.
 const MOST_EVENTS: u64 = 6;
 /// How long after the one before something happens.
-const BETWEEN: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(12));
+const BETWEEN: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(8));
 /// Some things happen together.
 const TOGETHER_PER_MILLE: u64 = 300;
 
 type Draw = fn(&Chance) -> Action;
 
 /// What can happen, and how often it is chosen.
-const TABLE: [(u64, Draw); 25] = [
+const TABLE: [(u64, Draw); 23] = [
     (12, |chance| Action::Kill(who(chance))),
     (8, |chance| Action::Stop(who(chance), long(chance))),
     (6, |chance| Action::Delete(who(chance))),
@@ -114,8 +114,6 @@ const TABLE: [(u64, Draw); 25] = [
     (4, |chance| Action::Scale(*chance.one_of(&[1, 2, 3, 4, 5]))),
     (3, |_| Action::EditChild),
     (3, |_| Action::DeleteChild),
-    (2, |_| Action::RestoreStatus),
-    (2, |_| Action::WipeStatus),
 ];
 
 fn who(chance: &Chance) -> Who {

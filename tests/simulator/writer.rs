@@ -60,6 +60,11 @@ impl Writer {
         Self { taken, task }
     }
 
+    /// It writes no more.
+    pub fn stop(&self) {
+        self.task.abort();
+    }
+
     /// What was taken so far.
     pub fn taken(&self) -> Vec<Taken> {
         self.taken.borrow().clone()

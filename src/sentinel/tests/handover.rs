@@ -273,3 +273,16 @@ fn a_ping_at_the_wrong_moment_undoes_nothing() {
     });
     assert!(fails_over(late), "clients may have written since");
 }
+
+#[test]
+fn a_node_that_is_not_there_is_asked_for_in_vain() {
+    for wish in [Wish::Switchover(Some(n(7))), Wish::Promote(n(7))] {
+        for nodes in [1, 3] {
+            let mut set = Set::of(nodes).later(60_000).asks(wish);
+            let decided = set.decides();
+            let writes = |action: &Action| matches!(action, Action::Write(_));
+            let is_done = decided.as_ref().is_ok_and(|actions| actions.iter().any(writes));
+            assert!(!is_done, "{wish:?} of {nodes}: {decided:?}");
+        }
+    }
+}
