@@ -9,7 +9,8 @@ use serde_json::json;
 use crate::run::{Outcome, Story, simulate};
 use crate::schedule::Action::{
     CutNode, CutOperatorFromServers, Delete, DeleteByForce, DiskFull, EditChild, Kill,
-    KillOperator, LoseVolume, NodeDown, Roll, Stop, StopOperator, Switchover, WipeStatus,
+    KillOperator, LoseVolume, NodeDown, RestoreStatus, Roll, Stop, StopOperator, Switchover,
+    WipeStatus,
 };
 use crate::schedule::Who::{Master, Replica};
 use crate::schedule::{Action, Event, Schedule};
@@ -150,6 +151,7 @@ fn a_pod_that_ends_hands_over_first() {
 #[test]
 fn a_record_that_is_gone_elects_nobody_new() {
     stayed(&tell(3, &[(500, WipeStatus)]));
+    stayed(&tell(3, &[(500, RestoreStatus)]));
 }
 
 /// A handover and a death at once left two masters.
