@@ -33,15 +33,15 @@ impl World {
                 sleep(long).await;
                 self.fleet.resume(process);
             }
-            Action::Delete(who) => self.delete_pod(who, None),
+            Action::Delete(who) if self.may_lose_memory() => self.delete_pod(who, None),
             Action::DeleteByForce(who) if self.may_lose_memory() => self.delete_pod(who, Some(0)),
-            Action::Kill(_) | Action::DeleteByForce(_) => {}
-            Action::Evict(who) => {
+            Action::Evict(who) if self.may_lose_memory() => {
                 if let Some(pod) = self.who(who) {
                     // A budget may say no.
                     let _ = self.kubernetes.evict(NAMESPACE, &pod.name);
                 }
             }
+            Action::Kill(_) | Action::Delete(_) | Action::DeleteByForce(_) | Action::Evict(_) => {}
             Action::NodeDown(who, long) => self.node_down(who, long).await,
             Action::CutNode(who, long) => self.cut_node(who, long).await,
             Action::CutOneWay(from, to, long) => {

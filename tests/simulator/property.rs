@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::kubernetes::{Kubernetes, Mutation, Store, Verb};
+use crate::trace::Trace;
 use crate::world::{NAME, NAMESPACE, is_operator};
 use crate::writer::Taken;
 
@@ -21,16 +22,19 @@ struct Found {
     /// Who was master in which epoch: the pod and its run.
     masters: BTreeMap<u64, (String, String)>,
     last_change_by_operator: Option<(Instant, String)>,
+    /// It was told that acknowledged writes may be lost.
+    loss_told: bool,
     /// To which pods clients were sent by the operators.
     pointed_at: Vec<String>,
 }
 
 impl Properties {
     /// Properties that hold for this Kubernetes from now on.
-    pub fn watch(kubernetes: &Kubernetes) -> Self {
+    pub fn watch(kubernetes: &Kubernetes, trace: &Trace) -> Self {
         let properties = Self::default();
-        let found = Arc::clone(&properties.0);
+        let (found, trace) = (Arc::clone(&properties.0), trace.clone());
         kubernetes.on_change(Box::new(move |mutation, store| {
+            tell(mutation, &trace);
             found.lock().unwrap().look(mutation, store);
         }));
         properties
@@ -56,6 +60,11 @@ impl Properties {
         self.0.lock().unwrap().pointed_at.clone()
     }
 
+    /// Whether it was told that acknowledged writes may be lost: more was lost than is promised for.
+    pub fn loss_told(&self) -> bool {
+        self.0.lock().unwrap().loss_told
+    }
+
     /// `atMostOneMaster`: no server takes a write that was sent after another took one of a later
     /// history.
     pub fn at_most_one_master(&self, taken: &[Taken]) {
@@ -79,6 +88,34 @@ impl Properties {
     }
 }
 
+/// Records and events are what a reader of the trace looks for first.
+fn tell(mutation: &Mutation<'_>, trace: &Trace) {
+    let Some(after) = mutation.after else { return };
+    match mutation.key.kind {
+        "Event" if mutation.before.is_none() => {
+            trace.note(format_args!("  event {}: {}", after["reason"], after["note"]));
+        }
+        "ValkeyCluster" => {
+            let election = |it: &Value| it["status"]["election"].clone();
+            let is = election(after);
+            if mutation.before.map(election).as_ref() != Some(&is) {
+                let pods = is["inSync"].as_array().map(Vec::as_slice).unwrap_or_default();
+                let pods: Vec<&Value> = pods.iter().map(|member| &member["pod"]).collect();
+                trace.note(format_args!(
+                    "  record: term {} epoch {} {} master {} target {} members {pods:?} W {}",
+                    is["term"],
+                    is["epoch"],
+                    is["phase"],
+                    is["master"]["pod"],
+                    is["target"],
+                    is["w"]
+                ));
+            }
+        }
+        _ => {}
+    }
+}
+
 impl Found {
     fn violated(&mut self, property: &str, text: &str) {
         let violation = format!("{property}: {text}");
@@ -92,6 +129,9 @@ impl Found {
             return;
         }
         let Mutation { who, verb, key, before, after } = mutation;
+        if key.kind == "Event" {
+            self.loss_told |= after.is_some_and(|event| event["reason"] == "DataLossPossible");
+        }
         if key.kind == "Lease" || key.kind == "Event" {
             return;
         }

@@ -113,7 +113,8 @@ fn outcome(world: &World, seed: u64, story: Story) -> Outcome {
         .iter()
         .filter(|key| !data.as_ref().is_some_and(|data| data.contains_key(key.as_str())))
         .collect();
-    if !lost.is_empty() {
+    // With too many losses at once somebody has to lead on what there is; then it is told.
+    if !lost.is_empty() && !world.properties.loss_told() {
         let text = format!("{} of {} are gone, the first is {}", lost.len(), held.len(), lost[0]);
         world.properties.violated("noAcknowledgedWriteLost", &text);
     }

@@ -110,7 +110,7 @@ impl World {
     pub fn start(chance: &Chance, spec: &Value) -> Rc<Self> {
         let trace = Trace::start();
         let kubernetes = Kubernetes::new(chance, &trace);
-        let properties = Properties::watch(&kubernetes);
+        let properties = Properties::watch(&kubernetes, &trace);
         let fleet = Fleet::new(chance, &trace, LATENCY, Pace::default());
         let servers = Servers::new(&fleet);
         let world = Rc::new(Self {

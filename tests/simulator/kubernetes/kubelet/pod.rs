@@ -99,7 +99,7 @@ impl Pod {
             machines.borrow_and_update();
             if self.machine().is_heard() {
                 self.hear();
-                if !*self.published.borrow() {
+                if !*self.published.borrow() || self.was_said_otherwise() {
                     self.publish();
                 }
             }
@@ -134,6 +134,15 @@ impl Pod {
         {
             self.end.send_replace(Some(wanted));
         }
+    }
+
+    /// Somebody else wrote whether it is ready: who looks after silent nodes does.
+    fn was_said_otherwise(&self) -> bool {
+        let Some(pod) = self.live() else { return false };
+        let ready = self.states.borrow().iter().all(|container| container.ready);
+        let conditions = pod["status"]["conditions"].as_array();
+        let said = conditions.into_iter().flatten().find(|it| it["type"] == "Ready");
+        said.is_some_and(|said| (said["status"] == "True") != ready)
     }
 
     /// The object as it is, if it is this very pod's.
