@@ -2,7 +2,7 @@
 //! and changes everything at once.
 
 use std::rc::Rc;
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 
 use futures_util::future::join;
 use gungnir::operator::WallClock;
@@ -20,8 +20,6 @@ use super::api::write::Write;
 use super::api::{Service, Shared};
 use super::kubelet::Containers;
 use super::link::Link;
-use super::machine::Machine;
-use super::settings::Settings;
 use super::{controllers, kubelet};
 
 /// Who people are to the API server.
@@ -70,11 +68,6 @@ impl Kubernetes {
         .await;
     }
 
-    /// How long everything takes that acts by itself; may be changed at any time.
-    pub fn settings(&self) -> MutexGuard<'_, Settings> {
-        self.shared.settings()
-    }
-
     /// Adds a node with its machine.
     pub fn add_node(&self, name: &str) {
         self.shared.change_machine(name, |_| {});
@@ -92,11 +85,6 @@ impl Kubernetes {
     /// reach is another matter, and the world's.
     pub fn set_node_cut(&self, name: &str, cut: bool) {
         self.shared.change_machine(name, |machine| machine.set_cut(cut));
-    }
-
-    /// The machine of a node.
-    pub fn machine(&self, name: &str) -> Option<Machine> {
-        self.shared.machines().remove(name)
     }
 
     /// The pods behind a Service as its endpoints say: name, address, whether it is ready.
@@ -182,19 +170,6 @@ impl Kubernetes {
     ) -> Result<Arc<Value>, Refusal> {
         let write = Write { status: true, ..people(kind, namespace, name) };
         write.merge(&mut self.shared.store(), patch)
-    }
-
-    /// Gives an object an annotation, or takes it away.
-    pub fn annotate(
-        &self,
-        kind: &str,
-        namespace: &str,
-        name: &str,
-        key: &str,
-        value: Option<&str>,
-    ) -> Result<Arc<Value>, Refusal> {
-        let patch = json!({ "metadata": { "annotations": { key: value } } });
-        self.patch(kind, namespace, name, &patch)
     }
 
     /// Deletes an object; a pod by force when the grace is 0.

@@ -6,7 +6,6 @@
 //!
 //! What never happens here: what a container does, what the network between pods does, and any
 //! randomness but `Chance`.
-#![allow(dead_code, unused_imports, reason = "made for whoever simulates a world around it")]
 
 mod api;
 mod conformance;
@@ -25,10 +24,7 @@ mod differences;
 mod faults;
 
 pub use api::delete::Deletion;
-pub use api::refusal::Refusal;
-pub use api::store::{Hook, Key, Mutation, Store, Verb};
+pub use api::store::{Mutation, Store, Verb};
 pub use handle::Kubernetes;
 pub use kubelet::{ContainerStart, Containers, Exit, Probe};
 pub use link::{Lag, Link};
-pub use machine::Machine;
-pub use settings::{Actor, Settings};

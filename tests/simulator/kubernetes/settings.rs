@@ -63,12 +63,4 @@ impl Settings {
         let found = self.lags.iter().find(|(own, _)| *own == actor);
         found.map_or(Lag::ms(0, 0), |(_, lag)| *lag)
     }
-
-    pub fn set_lag(&mut self, actor: Actor, lag: Lag) {
-        for (own, place) in &mut self.lags {
-            if *own == actor {
-                *place = lag;
-            }
-        }
-    }
 }

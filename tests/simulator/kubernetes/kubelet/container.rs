@@ -6,7 +6,7 @@ use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::kubernetes::object::{name, namespace, text, uid};
+use crate::kubernetes::object::{name, text, uid};
 
 use super::containers::{ContainerStart, Exit};
 use super::environment::{Waits, mounts, variables};
@@ -109,24 +109,15 @@ async fn prepare(pod: &Pod, index: usize) -> Result<ContainerStart, Waits> {
     let mut store = pod.shared.store();
     let env = variables(&store, &object, spec)?;
     let id = store.next_container_id();
-    let words = ["command", "args"].into_iter().flat_map(|field| {
-        spec[field].as_array().into_iter().flatten().map(|word| text(word).to_owned())
-    });
     Ok(ContainerStart {
         id,
-        namespace: namespace(&object).to_owned(),
         pod: name(&object).to_owned(),
         uid: uid(&object).to_owned(),
-        node: pod.node().to_owned(),
         ip,
         container: text(&spec["name"]).to_owned(),
-        image: text(&spec["image"]).to_owned(),
-        command: words.collect(),
         env,
         files: mounted.files,
         volumes: mounted.volumes,
-        memory_limit: spec["resources"]["limits"]["memory"].as_str().map(str::to_owned),
-        restarts: pod.states.borrow()[index].restarts,
     })
 }
 

@@ -9,26 +9,18 @@ use futures_util::future::LocalBoxFuture;
 pub struct ContainerStart {
     /// `containerID`: another one each time.
     pub id: String,
-    pub namespace: String,
     pub pod: String,
     /// Of the pod.
     pub uid: String,
-    pub node: String,
     /// Of the pod.
     pub ip: String,
     /// The name of the container.
     pub container: String,
-    pub image: String,
-    pub command: Vec<String>,
     pub env: BTreeMap<String, String>,
     /// What `ConfigMap`s and Secrets bring, by whole path.
     pub files: BTreeMap<String, Vec<u8>>,
     /// The uids of the volume claims, by where they are mounted: what is on a volume outlives pods.
     pub volumes: BTreeMap<String, String>,
-    /// `spec.containers[].resources.limits.memory`.
-    pub memory_limit: Option<String>,
-    /// How often it was started before in this pod.
-    pub restarts: u32,
 }
 
 /// How a process ended.

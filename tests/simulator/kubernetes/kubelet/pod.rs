@@ -241,8 +241,4 @@ impl Pod {
     pub fn spec(&self, index: usize) -> &Value {
         &self.object["spec"]["containers"][index]
     }
-
-    pub fn node(&self) -> &str {
-        &self.node
-    }
 }
