@@ -98,6 +98,7 @@ const ROOMS: &[(&str, bool, &[&str])] = &[
             "thiserror",
             "tokio",
             "tokio_rustls",
+            "tower",
             "tracing",
         ],
     ),

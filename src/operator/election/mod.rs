@@ -20,6 +20,7 @@ mod desk;
 #[cfg(test)]
 mod fixture;
 mod labels;
+mod lanes;
 mod lease;
 mod record;
 mod seats;
@@ -45,6 +46,7 @@ use super::{ClusterFacts, ClusterKey, ElectionNews, Outside};
 use crate::discovery::Publisher;
 use crate::runtime::{Clock, Explanation};
 
+use lanes::Lanes;
 use set::Watched;
 
 /// What every election needs.
@@ -71,6 +73,7 @@ pub struct ElectionsSetup {
 /// with by whoever leads next.
 pub struct Elections {
     setup: ElectionsSetup,
+    lanes: Lanes,
     clock: Clock,
     clusters: BTreeMap<ClusterKey, Watched>,
 }
@@ -79,7 +82,8 @@ impl Elections {
     /// No cluster is known yet.
     #[must_use]
     pub fn new(setup: ElectionsSetup) -> Self {
-        Self { setup, clock: Clock::start(), clusters: BTreeMap::new() }
+        let lanes = Lanes::new(&setup.client);
+        Self { setup, lanes, clock: Clock::start(), clusters: BTreeMap::new() }
     }
 
     /// Takes in what the caches have of a cluster now.
@@ -91,7 +95,7 @@ impl Elections {
         }
         // One that was made anew under the name is another.
         self.clusters.remove(&key);
-        let watched = Watched::start(&self.setup, self.clock, facts);
+        let watched = Watched::start(&self.setup, &self.lanes, self.clock, facts);
         self.clusters.insert(key.clone(), watched);
         self.name_all(&key.name);
     }

@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use kube::Client;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, spawn_local};
 
@@ -16,6 +15,7 @@ use crate::valkey::Secret;
 use super::ElectionsSetup;
 use super::desk::Desk;
 use super::labels::{self, Wanted};
+use super::lanes::Lanes;
 use super::stopwatch::Stopwatch;
 use super::store::ClusterStore;
 use super::teller::{Shown, Teller, names};
@@ -39,7 +39,12 @@ pub(super) struct Watched {
 
 impl Watched {
     /// Begins to watch.
-    pub fn start(setup: &ElectionsSetup, clock: Clock, facts: ClusterFacts) -> Self {
+    pub fn start(
+        setup: &ElectionsSetup,
+        lanes: &Lanes,
+        clock: Clock,
+        facts: ClusterFacts,
+    ) -> Self {
         let (uid, key) = (facts.uid.clone(), facts.key.clone());
         let desk = Rc::new(Desk::new(facts, setup.identity.clone(), setup.outside.clone()));
         let shown = Rc::new(RefCell::new(Shown::new(names(&key), clock)));
@@ -61,7 +66,7 @@ impl Watched {
             key,
         };
         let may_act = may_act(setup, &desk);
-        let parts = Parts { client: setup.client.clone(), desk: Rc::clone(&desk), may_act, clock };
+        let parts = Parts { lanes: lanes.clone(), desk: Rc::clone(&desk), may_act, clock };
         let facts = changed.subscribe();
         // Once in the task, not once more as arguments.
         let task = spawn_local(async move { parts.run(&mut teller, wanted, facts).await });
@@ -123,7 +128,7 @@ fn may_act(setup: &ElectionsSetup, desk: &Rc<Desk>) -> Rc<dyn Fn() -> bool> {
 
 /// What the futures of one cluster need.
 struct Parts {
-    client: Client,
+    lanes: Lanes,
     desk: Rc<Desk>,
     may_act: Rc<dyn Fn() -> bool>,
     clock: Clock,
@@ -148,14 +153,14 @@ impl Parts {
             settings_told: teller.settings_told(),
             pointer_lag: Some(POINTER_LAG),
         };
-        let store = ClusterStore::new(&self.client, &self.desk);
-        let served = ClusterStore::new(&self.client, &self.desk);
+        let store = ClusterStore::new(&self.lanes.decisions, &self.desk);
+        let served = ClusterStore::new(&self.lanes.decisions, &self.desk);
         let (wishes, asked) = mpsc::channel::<Asked>(MAX_WISHES_WAITING);
         let namespace = teller.key.namespace.clone();
         // None of them ends but by being dropped.
         tokio::select! {
             () = watch_set(setup, store, asked, teller) => {}
-            () = labels::write_all(&self.client, &namespace, wanted) => {}
+            () = labels::write_all(&self.lanes.labels, &namespace, wanted) => {}
             () = wishes::ask(&self.desk, &served, &self.may_act, facts, wishes) => {}
         }
     }
