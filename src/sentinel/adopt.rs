@@ -94,7 +94,12 @@ fn adopt(
                 in_sync.push(report.member(id));
                 continue;
             }
-            Role::Replica(link) if link.upstream == Upstream::Stranger => {
+            // Whom it follows may be this master at an address of before: then the link is down,
+            // and what it holds is this master's.
+            Role::Replica(link)
+                if link.upstream == Upstream::Stranger
+                    && (link.up || report.position_on(master.history).is_none()) =>
+            {
                 return Err(Hold::FollowsStranger(id));
             }
             Role::Replica(_) | Role::Master => {}

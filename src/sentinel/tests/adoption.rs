@@ -52,6 +52,24 @@ fn the_master_need_not_be_the_first_node_nor_have_replicas() {
 }
 
 #[test]
+fn a_replica_of_an_address_that_the_master_had_is_let_in_again() {
+    let mut set = running(3);
+    let lost = Link { upstream: Upstream::Stranger, up: false, last_io_s: None, ..link(0) };
+    set.report(2).role = Role::Replica(lost);
+    let expected = Record {
+        phase: Phase::Stable,
+        master: Some(member(0)),
+        history: Some(history(1)),
+        in_sync: vec![member(1)],
+        ..empty_record(1, 1)
+    };
+    assert_eq!(set.acts(), [Action::Write(expected)]);
+    // What it holds came from elsewhere.
+    set.report(2).history = history(9);
+    assert_eq!(set.decides(), Err(Hold::FollowsStranger(n(2))));
+}
+
+#[test]
 fn what_looks_wrong_is_not_adopted() {
     let table: [Row<Hold>; 9] = [
         ("two masters", |set| set.report(2).role = Role::Master, Hold::SeveralMasters(n(0), n(2))),
