@@ -34,6 +34,8 @@ pub struct Memory {
     pub heir: Option<String>,
     /// The pod that could take over now, and since when.
     pub heir_ready: Option<(String, Instant)>,
+    /// The pod that is to be restarted next, and since when.
+    pub next_restart: Option<(String, Instant)>,
     /// The generation for which the `StatefulSet` was let go, so that Git makes it anew.
     pub recreated: Option<i64>,
     /// The epoch of the last change of master that was counted.

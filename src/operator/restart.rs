@@ -9,16 +9,20 @@ use crate::cluster::ValidatedCluster;
 
 use super::cache::{ClusterObject, KindId, Part, View};
 use super::condition::ConditionType;
+use super::election::NodeView;
 use super::error::ReconcileError;
 use super::facts::ClusterKey;
 use super::memory::Memory;
 use super::reconcile::Context;
 use super::report::Report;
-use super::roll::{RollStep, heir, is_changing, is_pending, look_again, master_is_to_go};
+use super::roll::{RollPod, RollStep, heir, is_changing, is_pending, look_again, master_is_to_go};
 use super::roll::{next_step, pods, restart_at, runs_old_template};
 
 /// How long a restart of a later time is not looked at.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+/// How soon it is looked again whether every server was heard.
+const HEARD_AGAIN: Duration = Duration::from_millis(250);
 
 /// How long the last pod that was restarted is in service before the master is handed over:
 /// kube-proxy takes changes in once a second, and the one of the master's Service must not be the
@@ -53,10 +57,11 @@ pub async fn proceed(
         let wait = Duration::try_from(at.duration_since(now)).unwrap_or_default();
         report.wake_at(Instant::now() + wait.min(LONGEST_WAIT));
     }
-    let step = match pods(cluster, view, sound, pending, now) {
-        None => RollStep::Done,
-        Some(pods) => next_step(&pods, is_changing(cluster)),
-    };
+    let pods = pods(cluster, view, sound, pending, now).unwrap_or_default();
+    let step = next_step(&pods, is_changing(cluster));
+    if !matches!(step, RollStep::Delete(_)) {
+        memory.borrow_mut().next_restart = None;
+    }
     match &step {
         RollStep::HandOver(to) => name_heir(to, &mut memory.borrow_mut(), report),
         // One that was begun is not taken back while it goes on.
@@ -72,8 +77,15 @@ pub async fn proceed(
         RollStep::HandOver(to) => {
             report.rolling = Some(format!("a restart waits until {to} is master"));
         }
-        RollStep::Delete(pods) => {
-            for (name, uid) in pods {
+        RollStep::Delete(next) => {
+            let election = context.elections.view(&cluster.key);
+            let nodes = election.map(|election| election.nodes).unwrap_or_default();
+            if let Some(silent) = not_heard(&pods, &next, &nodes, &mut memory.borrow_mut()) {
+                report.rolling = Some(format!("a restart waits: {silent} has to answer first"));
+                report.wake_at(Instant::now() + HEARD_AGAIN);
+                return Ok(());
+            }
+            for (name, uid) in next {
                 delete(context, cluster, &name, &uid).await?;
             }
             report.rolling = Some("pods are restarted in order".to_owned());
@@ -99,6 +111,34 @@ fn name_heir(pod: &str, memory: &mut Memory, report: &mut Report) {
     }
 }
 
+/// A pod that serves, is to go on serving, and has not been heard since it was decided to take
+/// others down. A server that hangs stays ready for a while: taking a second one down then would
+/// leave too few to elect from.
+fn not_heard<'p>(
+    pods: &'p [RollPod],
+    next: &[(String, String)],
+    nodes: &[NodeView],
+    memory: &mut Memory,
+) -> Option<&'p str> {
+    let uid = next.first().map_or("", |(_, uid)| uid);
+    let since = match &memory.next_restart {
+        Some((before, since)) if before == uid => *since,
+        _ => Instant::now(),
+    };
+    memory.next_restart = Some((uid.to_owned(), since));
+    // Who hears nobody cannot tell by this.
+    if nodes.iter().all(|node| node.heard.is_none()) {
+        return None;
+    }
+    let serving = |pod: &&RollPod| pod.sound && next.iter().all(|(name, _)| *name != pod.name);
+    let heard = |pod: &RollPod| {
+        let node = nodes.iter().find(|node| node.pod == pod.name);
+        node.is_some_and(|node| node.heard.is_some_and(|heard| heard >= since))
+    };
+    let silent = pods.iter().filter(serving).find(|pod| !heard(pod))?;
+    Some(&silent.name)
+}
+
 async fn delete(
     context: &Context,
     cluster: &ClusterObject,
@@ -113,4 +153,42 @@ async fn delete(
     let text = format!("{name} is restarted with the newest template");
     context.events.tell(cluster, false, "Restarting", &text, None).await;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pod_goes_when_every_other_has_been_heard_since_that_was_decided() {
+        let decided = Instant::now();
+        let pod = |ordinal: u32| RollPod {
+            name: format!("shop-{ordinal}"),
+            uid: format!("u{ordinal}"),
+            sound: true,
+            ..RollPod::default()
+        };
+        let pods: Vec<RollPod> = (0..3).map(pod).collect();
+        let next = [("shop-2".to_owned(), "u2".to_owned())];
+        let mut memory = Memory::default();
+        let mut silent = |heard: [Option<u64>; 3]| {
+            let node = |(ordinal, at): (usize, Option<u64>)| NodeView {
+                pod: format!("shop-{ordinal}"),
+                down: false,
+                heard: at.map(|at| decided + Duration::from_secs(at)),
+                behind_bytes: None,
+            };
+            let nodes: Vec<NodeView> = heard.into_iter().enumerate().map(node).collect();
+            not_heard(&pods, &next, &nodes, &mut memory).map(str::to_owned)
+        };
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!(silent([Some(1), Some(1), Some(1)]).as_deref(), Some("shop-0"));
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!(silent([Some(3), Some(1), Some(1)]).as_deref(), Some("shop-1"));
+        assert_eq!(silent([Some(3), None, Some(3)]).as_deref(), Some("shop-1"));
+        // The one that goes is not asked.
+        assert_eq!(silent([Some(3), Some(2), None]), None);
+        // Nobody at all is heard: nothing can be told by that.
+        assert_eq!(silent([None, None, None]), None);
+    }
 }

@@ -1,5 +1,7 @@
 //! What an election shows of itself, for status, conditions and people.
 
+use tokio::time::Instant;
+
 use crate::sentinel::Phase;
 
 use super::stopwatch::Timeline;
@@ -35,6 +37,9 @@ pub struct NodeView {
     pub pod: String,
     /// It was told to be down: SDOWN, or dead for sure.
     pub down: bool,
+    /// When the question was put that it answered last, on the connection that is up: until then
+    /// it was alive.
+    pub heard: Option<Instant>,
     /// How far behind the recorded master it is on the same history, in bytes; `None` when that is
     /// not known.
     pub behind_bytes: Option<u64>,

@@ -174,6 +174,7 @@ mod tests {
         let node = |pod: &str, down: bool| NodeView {
             pod: pod.to_owned(),
             down,
+            heard: None,
             behind_bytes: (!down).then_some(28),
         };
         ElectionView {
