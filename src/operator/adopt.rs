@@ -44,12 +44,16 @@ pub enum Ownership {
     Foreign(String),
 }
 
-/// Gives a manifest its owner and its hash.
+/// Gives a manifest its owner and its hash; a set that becomes smaller, the size that it has now.
 ///
 /// # Errors
 ///
 /// [`ManifestError::Rendered`] when a template wrote something that is not YAML.
-pub fn adopt(manifest: &Manifest, cluster: &ClusterObject) -> Result<Adopted, ManifestError> {
+pub fn adopt(
+    manifest: &Manifest,
+    cluster: &ClusterObject,
+    size: Option<u32>,
+) -> Result<Adopted, ManifestError> {
     let mut object = manifest.object()?;
     let ClusterKey { namespace, name } = &cluster.key;
     let owner = json!({
@@ -68,6 +72,9 @@ pub fn adopt(manifest: &Manifest, cluster: &ClusterObject) -> Result<Adopted, Ma
         // rolled out without being asked.
         let generation = cluster.generation.to_string();
         annotations(&mut object)[Annotation::Generation.key()] = json!(generation);
+        if let Some(replicas) = size {
+            entry(&mut object, "spec")["replicas"] = json!(replicas);
+        }
     }
     let hash = hash(&object);
     annotations(&mut object)[Annotation::Applied.key()] = json!(hash);

@@ -51,6 +51,7 @@ mod run;
 mod salvage;
 mod schema;
 mod secret;
+mod shrink;
 mod standing;
 mod status;
 mod volume;

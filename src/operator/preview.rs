@@ -378,7 +378,7 @@ async fn look(
         || Outcome { remark: Some(Remark::NotServed { key: key.clone() }), ..Outcome::default() };
     let Some(kind) = KindId::of(&key) else { return Ok(not_served()) };
     let adopted = match owner {
-        Some(owner) => adopt(manifest, owner)?,
+        Some(owner) => adopt(manifest, owner, None)?,
         None => unowned(manifest, cluster)?,
     };
     let found = if let Some(found) = there.get(&key.to_string()) {

@@ -38,6 +38,7 @@ use super::restart;
 use super::roll;
 use super::salvage::salvage;
 use super::schema::Served;
+use super::shrink;
 use super::standing;
 use super::status;
 use super::volume::{self, VolumeStep};
@@ -205,13 +206,19 @@ async fn push(
     report: &mut Report,
 ) -> Result<(), ReconcileError> {
     let set = render(sound).map_err(|source| ReconcileError::Render { source })?;
-    let adopted =
-        set.iter().map(|manifest| adopt(manifest, cluster)).collect::<Result<Vec<_>, _>>();
+    let size = shrink::size(cluster, view, sound);
+    let adopted = set
+        .iter()
+        .map(|manifest| adopt(manifest, cluster, Some(size.replicas)))
+        .collect::<Result<Vec<_>, _>>();
     let adopted = adopted.map_err(|source| ReconcileError::Manifest { source })?;
     let mut plan = {
         let memory = memory.borrow();
         plan(adopted, view, cluster, context.cache.as_ref(), &memory.repairs, Instant::now())
     };
+    if let Some(why) = size.waits_for {
+        report.rolling = Some(format!("pods go one after the other: {why}"));
+    }
     if roll::master_is_to_go(view, sound) {
         // The set shrinks when its master is on a pod that stays.
         plan.steps.retain(|step| !step.changes_set());
@@ -221,7 +228,9 @@ async fn push(
     if !volume::grow(context, cluster, sound, step, report).await? {
         plan.steps.retain(|step| !step.changes_set());
     }
-    let same_spec = roll::is_of_generation(view, cluster.generation);
+    // A set that becomes smaller is given more than one size by the same spec.
+    let same_spec = roll::is_of_generation(view, cluster.generation)
+        && !shrink::is_under_way(view, sound);
     if same_spec && !roll::is_pending(cluster) && plan.steps.iter().any(Step::changes_set) {
         // Written down before it is applied: a new spec is not the cause, so nobody has asked for
         // a restart.

@@ -199,7 +199,9 @@ fn master(view: &View, sound: &ValidatedCluster) -> Option<String> {
     }
 }
 
-fn set_status(view: &View) -> Option<&SetStatus> {
+/// What the caches have of the `StatefulSet`.
+#[must_use]
+pub fn set_status(view: &View) -> Option<&SetStatus> {
     view.children.values().find_map(|child| match &child.detail {
         Detail::StatefulSet(status) => Some(status),
         Detail::None | Detail::Service { .. } => None,

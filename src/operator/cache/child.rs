@@ -89,6 +89,8 @@ pub struct SetStatus {
     pub observed_generation: i64,
     /// The annotation `valkey.verilean.io/generation`: of the spec that it was rendered from.
     pub spec_generation: Option<i64>,
+    /// `spec.replicas`.
+    pub spec_replicas: Option<u32>,
     /// `status.replicas`.
     pub replicas: i32,
     /// `status.readyReplicas`.
@@ -116,6 +118,7 @@ impl Child {
                 observed_generation: integer(object, "/status/observedGeneration"),
                 spec_generation: annotation(Annotation::Generation.key())
                     .and_then(|text| text.parse().ok()),
+                spec_replicas: u32::try_from(integer(object, "/spec/replicas")).ok(),
                 replicas: small(integer(object, "/status/replicas")),
                 ready_replicas: small(integer(object, "/status/readyReplicas")),
                 update_revision: text(object, "/status/updateRevision"),

@@ -1,0 +1,120 @@
+//! How many pods a set has while it becomes smaller: pure.
+//!
+//! A replica that is gone for good is still counted on until the record no longer names it. Were two
+//! of them to go at once, a death of the master in that moment would be waited out for ever; so the
+//! next goes when the last is forgotten, and none before the writes that wait for it are told not to.
+
+use crate::api::Election;
+use crate::cluster::ValidatedCluster;
+
+use super::cache::{ClusterObject, View};
+use super::roll::set_status;
+
+/// The size of a set now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Size {
+    /// How many pods.
+    pub replicas: u32,
+    /// What it waits for to become smaller.
+    pub waits_for: Option<String>,
+}
+
+/// Decides it.
+#[must_use]
+pub fn size(cluster: &ClusterObject, view: &View, sound: &ValidatedCluster) -> Size {
+    let now = set_status(view).and_then(|set| set.spec_replicas);
+    let election = cluster.status.election.as_ref();
+    let wanted = Wanted { replicas: sound.replicas, w: sound.quorum.min_replicas_to_write };
+    next(wanted, now, election, |pod| ordinal(&sound.names.cluster, pod))
+}
+
+/// Whether a set has more pods than it is to have.
+#[must_use]
+pub fn is_under_way(view: &View, sound: &ValidatedCluster) -> bool {
+    let now = set_status(view).and_then(|set| set.spec_replicas);
+    now.is_some_and(|now| now > sound.replicas)
+}
+
+/// What people ask for.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    replicas: u32,
+    /// How many replicas must hold a write.
+    w: u32,
+}
+
+fn next(
+    wanted: Wanted,
+    now: Option<u32>,
+    election: Option<&Election>,
+    ordinal: impl Fn(&str) -> Option<u32>,
+) -> Size {
+    let settled = Size { replicas: wanted.replicas, waits_for: None };
+    let (Some(now), Some(election)) = (now.filter(|now| *now > wanted.replicas), election) else {
+        return settled;
+    };
+    let members = election.in_sync.iter().filter_map(|it| Some((ordinal(&it.pod)?, &it.pod)));
+    let Some((last, pod)) = members.max().filter(|(last, _)| *last >= wanted.replicas) else {
+        return settled;
+    };
+    if i64::from(election.w) > i64::from(wanted.w) {
+        let waits_for = format!("writes still wait for {} replicas", election.w);
+        return Size { replicas: now, waits_for: Some(waits_for) };
+    }
+    let waits_for = format!("{pod} is still counted on");
+    Size { replicas: last.clamp(wanted.replicas, now), waits_for: Some(waits_for) }
+}
+
+fn ordinal(cluster: &str, pod: &str) -> Option<u32> {
+    pod.strip_prefix(cluster)?.strip_prefix('-')?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Member;
+
+    /// The size of a set of so many pods that is to have `wanted`, its members by their ordinals.
+    fn after(now: u32, wanted: u32, members: &[u32], w: i32) -> (u32, bool) {
+        let member = |of: &u32| Member { pod: format!("shop-{of}"), ..Member::default() };
+        let in_sync = members.iter().map(member).collect();
+        let election = Election { in_sync, w, ..Election::default() };
+        let wanted = Wanted { replicas: wanted, w: u32::from(wanted > 1) };
+        let Size { replicas, waits_for } =
+            next(wanted, Some(now), Some(&election), |pod| ordinal("shop", pod));
+        (replicas, waits_for.is_some())
+    }
+
+    #[test]
+    fn one_after_the_other_is_taken_off_the_end() {
+        assert_eq!(after(5, 3, &[1, 2, 3, 4], 1), (4, true));
+        assert_eq!(after(4, 3, &[1, 2, 3, 4], 1), (4, true), "4 is gone and not yet forgotten");
+        assert_eq!(after(4, 3, &[1, 2, 3], 1), (3, true));
+        assert_eq!(after(3, 3, &[1, 2, 3], 1), (3, false));
+        assert_eq!(after(3, 3, &[1, 2], 1), (3, false));
+    }
+
+    #[test]
+    fn who_was_never_a_member_is_not_missed() {
+        assert_eq!(after(5, 3, &[1, 2], 1), (3, false));
+        assert_eq!(after(5, 3, &[1, 2, 3], 1), (3, true));
+        assert_eq!(after(5, 3, &[], 0), (3, false));
+    }
+
+    #[test]
+    fn writes_stop_waiting_for_replicas_before_the_last_of_those_goes() {
+        assert_eq!(after(3, 1, &[1, 2], 1), (3, true));
+        assert_eq!(after(3, 1, &[1, 2], 0), (2, true));
+        assert_eq!(after(2, 1, &[1], 0), (1, true));
+    }
+
+    #[test]
+    fn a_set_grows_at_once_and_never_again_for_one_that_has_gone() {
+        assert_eq!(after(3, 5, &[1, 2], 1), (5, false));
+        // It became a member while it was taken away.
+        assert_eq!(after(4, 3, &[1, 2, 4], 1), (4, true));
+        let wanted = Wanted { replicas: 3, w: 1 };
+        let size = next(wanted, None, None, |_| None);
+        assert_eq!(size, Size { replicas: 3, waits_for: None });
+    }
+}
