@@ -70,6 +70,8 @@ pub struct PodFacts {
     pub uid: Option<String>,
     /// `status.podIP`.
     pub ip: Option<String>,
+    /// `spec.nodeName`: where it runs.
+    pub host: Option<String>,
     /// The DNS name that its certificate carries.
     pub dns_name: String,
     /// It is being deleted or evicted.
@@ -100,6 +102,8 @@ pub struct Terminated {
 pub struct VolumeFacts {
     /// Its name.
     pub name: String,
+    /// `metadata.uid`.
+    pub uid: String,
     /// The annotation `valkey.verilean.io/epoch`: `<epoch>/<role>`.
     pub epoch: Option<String>,
     /// It was made before the `ValkeyCluster`: its data is of an earlier life.

@@ -101,6 +101,7 @@ fn pod(cluster: &ClusterObject, view: &View, sound: &ValidatedCluster, ordinal: 
     let claim = view.claims.get(&format!("{VOLUME_DATA}-{name}"));
     let volume = claim.map(|claim| VolumeFacts {
         name: claim.name.clone(),
+        uid: claim.uid.clone(),
         epoch: claim.epoch.clone(),
         older_than_cluster: claim.created.is_some() && claim.created < cluster.created,
     });
@@ -114,6 +115,7 @@ fn pod(cluster: &ClusterObject, view: &View, sound: &ValidatedCluster, ordinal: 
         name,
         uid: Some(pod.uid.clone()),
         ip: pod.ip.clone(),
+        host: pod.host.clone(),
         dns_name,
         deleting: pod.deleting,
         container_id: pod.container_id.clone(),

@@ -44,7 +44,8 @@ pub struct NodeTarget {
     pub blank: bool,
     /// What it is set to while it runs.
     pub live: LiveSettings,
-    /// A run of this node that has certainly ended, by its container's status.
+    /// A run of this node that has certainly ended: its container has, or another run has what only
+    /// one at a time can have.
     pub ended: Option<Id>,
 }
 

@@ -97,7 +97,7 @@ pub struct Ended {
 /// How the end of a process is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EndedBy {
-    /// Its container's status says so.
+    /// Its container's status says so, or another run has the lock on its volume.
     ContainerStatus,
     /// An idle connection got a FIN, and two dials after it were refused: a firewall could do the
     /// same, so replicas are asked too.

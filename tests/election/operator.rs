@@ -174,6 +174,7 @@ async fn facts(client: &Client, key: &ClusterKey) -> ClusterFacts {
             object,
             claim.map(|claim| VolumeFacts {
                 name: claim.name_any(),
+                uid: claim.uid().unwrap(),
                 epoch: claim.annotations().get("valkey.verilean.io/epoch").cloned(),
                 older_than_cluster: claim.creation_timestamp().unwrap() < made,
             }),
@@ -250,6 +251,7 @@ fn pod_facts(
         name: name.to_owned(),
         uid: pod_uid,
         ip: status.and_then(|status| status.pod_ip.clone()),
+        host: object.and_then(|pod| pod.spec.as_ref()?.node_name.clone()),
         dns_name: format!("{name}.{}-headless.{}.svc", key.name, key.namespace),
         deleting: object.is_some_and(|pod| pod.metadata.deletion_timestamp.is_some()),
         container_id: container.filter(|_| runs).and_then(|it| it.container_id.clone()),

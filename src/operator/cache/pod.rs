@@ -20,6 +20,8 @@ pub struct Pod {
     pub uid: String,
     /// `status.podIP`.
     pub ip: Option<String>,
+    /// `spec.nodeName`.
+    pub host: Option<String>,
     /// It is being deleted, or a disruption is announced.
     pub deleting: bool,
     /// When it was made.
@@ -97,6 +99,7 @@ impl Pod {
             name: metadata.name.clone()?,
             uid: metadata.uid.clone()?,
             ip: text(object, "/status/podIP"),
+            host: text(object, "/spec/nodeName"),
             deleting: metadata.deletion_timestamp.is_some() || holds("DisruptionTarget"),
             created: metadata.creation_timestamp.as_ref().map(|time| time.0),
             ready: holds("Ready"),

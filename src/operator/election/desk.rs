@@ -224,7 +224,8 @@ impl Desk {
                 .and_then(|record| record.master)
                 .zip(status.as_ref().and_then(|it| it.master.as_ref()?.container_id.as_deref()))
             {
-                self.seats.borrow_mut().note(master.node, master.run_id, master.home, container);
+                let mut seats = self.seats.borrow_mut();
+                seats.note(master.node, master.run_id, master.home, container, None);
             }
             known.resource_version = resource_version;
             known.status = status;

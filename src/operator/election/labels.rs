@@ -194,7 +194,7 @@ mod tests {
         facts.fence = Some("shop-2".into());
         let volume = |epoch: &str| {
             let (name, epoch) = ("data-0".to_owned(), Some(epoch.to_owned()));
-            Some(VolumeFacts { name, epoch, older_than_cluster: false })
+            Some(VolumeFacts { name, uid: "v".into(), epoch, older_than_cluster: false })
         };
         facts.pods[0].volume = volume("6/master");
         let roles = |wanted: &Wanted| -> Vec<(String, &str)> {

@@ -198,6 +198,7 @@ mod tests {
     fn volumes_say_whether_there_may_be_data_from_before() {
         let volume = |epoch: Option<&str>, older_than_cluster| VolumeFacts {
             name: "data".into(),
+            uid: "v".into(),
             epoch: epoch.map(Into::into),
             older_than_cluster,
         };
@@ -221,7 +222,7 @@ mod tests {
         let mut facts = facts(1);
         let (home, run_id) = (home_of(UIDS[0]).unwrap(), Id([5; 20]));
         let mut seats = Seats::default();
-        seats.note(NodeId(0), run_id, home, "containerd://a");
+        seats.note(NodeId(0), run_id, home, "containerd://a", None);
         assert_eq!(of(&facts, &seats).nodes[0].ended, None);
         facts.pods[0].terminated =
             vec![Terminated { pod_uid: UIDS[0].into(), container_id: "containerd://a".into() }];

@@ -19,6 +19,7 @@ use crate::valkey::Address;
 use super::desk::Desk;
 use super::labels::{Wanted, wanted};
 use super::record::pod_name;
+use super::seats::Lock;
 use super::stopwatch::Stopwatch;
 use super::view::{Change, ElectionView, NodeView};
 
@@ -50,7 +51,7 @@ impl Shown {
             term: record.map_or(0, |record| record.term),
             w: record.map_or(0, |record| record.w),
             hold: local.hold.map(|hold| hold.describe(&name)),
-            nodes: nodes(&self.names, seen, local),
+            nodes: nodes(&self.names, self.clock, seen, local),
             writes_refused: writes_refused(seen),
             ..self.view.clone()
         }
@@ -145,11 +146,11 @@ impl Teller {
             let Some(pod) = facts.pods.get(index) else { continue };
             let Some(container_id) = &pod.container_id else { continue };
             let node = NodeId::at(index);
-            if seats.container_of(node, report.run_id) == Some(container_id) {
+            if seats.has_noted(node, report.run_id, pod) {
                 continue;
             }
             if pod.uid.as_deref().and_then(super::record::home_of) == Some(report.home) {
-                seats.note(node, report.run_id, report.home, container_id);
+                seats.note(node, report.run_id, report.home, container_id, Lock::of(pod));
             }
         }
     }
@@ -255,7 +256,7 @@ fn tell(
 }
 
 /// Each node as it is seen.
-fn nodes(names: &SetNames, seen: &Observation, local: &Local) -> Vec<NodeView> {
+fn nodes(names: &SetNames, clock: Clock, seen: &Observation, local: &Local) -> Vec<NodeView> {
     let master = seen.record.as_ref().and_then(|record| record.master);
     let leader = master.and_then(|master| {
         let report = seen.nodes.get(master.node.index())?.report.as_ref()?;
@@ -266,6 +267,7 @@ fn nodes(names: &SetNames, seen: &Observation, local: &Local) -> Vec<NodeView> {
         NodeView {
             pod: names.address(NodeId::at(index)),
             down: local.nodes.get(index).is_some_and(|clock| clock.down),
+            heard: report.map(|report| clock.instant(report.asked_ms)),
             behind_bytes: report.zip(leader).and_then(|(report, leader)| {
                 let same = report.history == leader.history;
                 same.then(|| leader.offset.saturating_sub(report.offset))
