@@ -114,12 +114,11 @@ async fn measure(options: &Options) {
         futures_util::stream::iter(create).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
         let created = began.elapsed();
         let converged = until(&api, clusters, began).await;
-        // The last labels and annotations.
-        sleep(Duration::from_secs(15)).await;
-        let creation = operator.cost();
+        let creation = operator.settled(DEADLINE).await;
         eprintln!("{creation:#?}");
 
         let rest = operator.at_rest(Duration::from_secs(options.rest)).await;
+        eprintln!("{rest:#?}");
         let [resident, peak] = operator.memory_mib();
 
         let began = Instant::now();
@@ -127,8 +126,7 @@ async fn measure(options: &Options) {
         let change = (0..changed).map(|cluster| change(&api, cluster));
         futures_util::stream::iter(change).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
         let taken_over = until(&api, clusters, began).await;
-        sleep(Duration::from_secs(15)).await;
-        let change = operator.cost();
+        let change = operator.settled(DEADLINE).await;
         eprintln!("{change:#?}");
 
         let each = |cost: &Cost, count: usize, manager: &str| {

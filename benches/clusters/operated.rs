@@ -16,6 +16,9 @@ use crate::tap::{Seen, Tap};
 /// How often requests are counted.
 const COUNT_PERIOD: Duration = Duration::from_millis(100);
 
+/// Who has asked nothing for so long has settled.
+const SETTLED: Duration = Duration::from_secs(15);
+
 /// What was asked: `gungnir PATCH services`, how often.
 pub type Requests = BTreeMap<String, usize>;
 
@@ -49,6 +52,22 @@ impl Operated {
     pub fn cost(&mut self) -> Cost {
         let requests = serde_json::from_str(&self.0.ask("requests")).unwrap();
         Cost { requests, cores: 0.0 }
+    }
+
+    /// What it asked until it asked nothing any more: the last labels and annotations come last.
+    pub async fn settled(&mut self, limit: Duration) -> Cost {
+        let (mut all, began) = (self.cost(), Instant::now());
+        loop {
+            sleep(SETTLED).await;
+            let more = self.cost().requests;
+            if more.is_empty() {
+                return all;
+            }
+            assert!(began.elapsed() < limit, "it does not come to rest: {more:#?}");
+            for (name, count) in more {
+                *all.requests.entry(name).or_default() += count;
+            }
+        }
     }
 
     /// What it costs while nothing happens.
