@@ -13,8 +13,9 @@ pub(super) fn keep(view: View<'_>, record: &Record) -> Result<Vec<Action>, Hold>
     if !answered.is_empty() {
         return Ok(answered);
     }
+    // Of the master's own node, another run is meant: the recorded one leads no more, or nobody knows.
     if let Some(Wish::Promote(node)) = view.seen.request.map(|request| request.wish)
-        && node != master.node
+        && (node != master.node || view.live_master(record).is_none())
     {
         let failover = Record {
             epoch: record.epoch + 1,

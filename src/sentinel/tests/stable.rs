@@ -253,6 +253,17 @@ fn wishes_are_answered() {
 }
 
 #[test]
+fn another_run_of_the_masters_node_is_promoted_where_nobody_can_prove_its_death() {
+    let mut set = Set::of(1).moved(0).asks(Wish::Promote(n(0)));
+    let expected = set.changed(|record| {
+        record.epoch = 2;
+        record.phase = Phase::Failover;
+        record.target = Some(n(0));
+    });
+    assert_eq!(set.acts(), [Action::Write(expected)]);
+}
+
+#[test]
 fn a_wish_to_promote_begins_a_failover_of_a_master_that_lives() {
     let mut set = Set::of(3).asks(Wish::Promote(n(2)));
     let expected = set.changed(|record| {
