@@ -89,16 +89,20 @@ fn adopt(
     let mut in_sync = Vec::new();
     for id in view.others(node) {
         let Some(report) = view.report(id) else { continue };
+        let grew = record.previous_history.is_some_and(|it| report.position_on(it).is_some());
+        let related = report.position_on(master.history).is_some()
+            || master.position_on(report.history).is_some()
+            || (grew && record.target == Some(node));
         match report.role {
             Role::Replica(link) if link.upstream == Upstream::Node(node) => {
                 in_sync.push(report.member(id));
                 continue;
             }
-            // Whom it follows may be this master at an address of before: then the link is down,
-            // and what it holds is this master's.
+            // Whom it follows may be a master of before at the address of then: the link is down,
+            // and it holds what this one holds, or the set was led before.
             Role::Replica(link)
                 if link.upstream == Upstream::Stranger
-                    && (link.up || report.position_on(master.history).is_none()) =>
+                    && (link.up || (!related && record.epoch == 0)) =>
             {
                 return Err(Hold::FollowsStranger(id));
             }
@@ -107,10 +111,6 @@ fn adopt(
         if report.keys > 0 && master.keys == 0 && view.rules.has(Rule::EmptyNeverLeads) {
             return Err(Hold::EmptyMaster(id));
         }
-        let grew = record.previous_history.is_some_and(|it| report.position_on(it).is_some());
-        let related = report.position_on(master.history).is_some()
-            || master.position_on(report.history).is_some()
-            || (grew && record.target == Some(node));
         if report.keys > 0 && !related && record.epoch == 0 {
             return Err(Hold::OtherHistory(id));
         }
@@ -157,6 +157,14 @@ fn appoint(view: View<'_>, record: &Record) -> Result<Vec<Action>, Hold> {
     }
     if let Some(loads) = view.ids().find(|id| view.report(*id).is_some_and(|it| it.loading)) {
         return Err(Hold::Loading(loads));
+    }
+    // Somebody leads, and nobody knows who: a pod that was deleted by force, or a server of others.
+    let hears_stranger = |report: &Report| match report.role {
+        Role::Replica(link) => link.upstream == Upstream::Stranger && link.up,
+        Role::Master => false,
+    };
+    if let Some(hears) = view.ids().find(|id| view.report(*id).is_some_and(hears_stranger)) {
+        return Err(Hold::FollowsStranger(hears));
     }
     let reports = || view.ids().filter_map(|id| Some((id, view.report(id)?)));
     let with_keys = || reports().filter(|(_, report)| report.keys > 0);

@@ -70,6 +70,16 @@ fn a_replica_of_an_address_that_the_master_had_is_let_in_again() {
 }
 
 #[test]
+fn nobody_is_appointed_while_a_replica_hears_a_master_that_nobody_knows() {
+    let mut set = running(3).frozen(0).frozen(1);
+    let up = Link { upstream: Upstream::Stranger, ..link(0) };
+    set.report(2).role = Role::Replica(up);
+    assert_eq!(set.decides(), Err(Hold::FollowsStranger(n(2))));
+    set.report(2).role = Role::Replica(Link { up: false, last_io_s: None, ..up });
+    assert_eq!(set.writes().target, Some(n(0)));
+}
+
+#[test]
 fn what_looks_wrong_is_not_adopted() {
     let table: [Row<Hold>; 9] = [
         ("two masters", |set| set.report(2).role = Role::Master, Hold::SeveralMasters(n(0), n(2))),
