@@ -6,10 +6,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::cluster::ValidatedCluster;
+use crate::sentinel::Phase;
 
 use super::cache::{ClusterObject, KindId, Part, View};
 use super::condition::ConditionType;
-use super::election::NodeView;
+use super::election::{ElectionView, NodeView};
 use super::error::ReconcileError;
 use super::facts::ClusterKey;
 use super::memory::Memory;
@@ -78,10 +79,14 @@ pub async fn proceed(
             report.rolling = Some(format!("a restart waits until {to} is master"));
         }
         RollStep::Delete(next) => {
-            let election = context.elections.view(&cluster.key);
-            let nodes = election.map(|election| election.nodes).unwrap_or_default();
-            if let Some(silent) = not_heard(&pods, &next, &nodes, &mut memory.borrow_mut()) {
-                report.rolling = Some(format!("a restart waits: {silent} has to answer first"));
+            let election = context.elections.view(&cluster.key).unwrap_or_default();
+            let mut wait = overtaken(&pods, &next, &election);
+            if wait.is_none() {
+                let silent = not_heard(&pods, &next, &election.nodes, &mut memory.borrow_mut());
+                wait = silent.map(|silent| format!("{silent} has to answer first"));
+            }
+            if let Some(why) = wait {
+                report.rolling = Some(format!("a restart waits: {why}"));
                 report.wake_at(Instant::now() + HEARD_AGAIN);
                 return Ok(());
             }
@@ -109,6 +114,22 @@ fn name_heir(pod: &str, memory: &mut Memory, report: &mut Report) {
     } else {
         report.wake_at(due);
     }
+}
+
+/// Why what was decided on what the watches have brought is not so any more: the election is ahead of
+/// them.
+fn overtaken(
+    pods: &[RollPod],
+    next: &[(String, String)],
+    election: &ElectionView,
+) -> Option<String> {
+    if matches!(election.phase, Some(Phase::Failover | Phase::Switchover)) {
+        return Some("a change of master is under way".to_owned());
+    }
+    let master = election.master.as_ref()?;
+    let known = pods.iter().any(|pod| pod.master && pod.name == *master);
+    let goes = next.iter().any(|(name, _)| name == master);
+    (goes && !known).then(|| format!("{master} has become master"))
 }
 
 /// A pod that serves, is to go on serving, and has not been heard since it was decided to take
@@ -158,6 +179,27 @@ async fn delete(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pod_that_has_just_become_master_is_no_replica_any_more() {
+        let pod = |name: &str, master: bool| RollPod {
+            name: name.to_owned(),
+            master,
+            ..RollPod::default()
+        };
+        let pods = [pod("shop-0", true), pod("shop-1", false)];
+        let why = |goes: &str, master: &str, phase| {
+            let (master, phase) = (Some(master.to_owned()), Some(phase));
+            let election = ElectionView { master, phase, ..ElectionView::default() };
+            overtaken(&pods, &[(goes.to_owned(), "u".to_owned())], &election)
+        };
+        assert_eq!(why("shop-1", "shop-0", Phase::Stable), None);
+        assert_eq!(why("shop-1", "shop-1", Phase::Stable).unwrap(), "shop-1 has become master");
+        assert!(why("shop-1", "shop-0", Phase::Switchover).is_some());
+        // The only one that there is.
+        assert_eq!(why("shop-0", "shop-0", Phase::Stable), None);
+        assert_eq!(overtaken(&pods, &[], &ElectionView::default()), None);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_pod_goes_when_every_other_has_been_heard_since_that_was_decided() {

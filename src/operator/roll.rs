@@ -23,7 +23,7 @@ pub struct RollPod {
     pub uid: String,
     /// It is ready, and recorded as a member where there is a record.
     pub sound: bool,
-    /// A server runs in it.
+    /// A server runs in it, or did a moment ago.
     pub runs: bool,
     /// It is being deleted.
     pub deleting: bool,
@@ -119,7 +119,8 @@ pub fn pods(
         RollPod {
             uid: pod.uid.clone(),
             sound: pod.ready && !pod.deleting && (master || is_member(election, &pod.uid)),
-            runs: pod.container_id.is_some(),
+            // The kubelet is about to start one that has just ended.
+            runs: pod.container_id.is_some() || (pod.has_run() && pod.block.is_none()),
             deleting: pod.deleting,
             outdated: (old_template && !pending) || old,
             master,
