@@ -216,7 +216,7 @@ async fn push(
         let memory = memory.borrow();
         plan(adopted, view, cluster, context.cache.as_ref(), &memory.repairs, Instant::now())
     };
-    if let Some(why) = size.waits_for {
+    if let Some(why) = &size.waits_for {
         report.rolling = Some(format!("pods go one after the other: {why}"));
     }
     if roll::master_is_to_go(view, sound) {
@@ -230,7 +230,7 @@ async fn push(
     }
     // A set that becomes smaller is given more than one size by the same spec.
     let same_spec = roll::is_of_generation(view, cluster.generation)
-        && !shrink::is_under_way(view, sound);
+        && !shrink::is_under_way(view, sound, &size);
     if same_spec && !roll::is_pending(cluster) && plan.steps.iter().any(Step::changes_set) {
         // Written down before it is applied: a new spec is not the cause, so nobody has asked for
         // a restart.

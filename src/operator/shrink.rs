@@ -1,10 +1,11 @@
 //! How many pods a set has while it becomes smaller: pure.
 //!
-//! A replica that is gone for good is still counted on until the record no longer names it. Were two
-//! of them to go at once, a death of the master in that moment would be waited out for ever; so the
+//! A replica that is gone for good is still counted on until the record no longer names it. So the
 //! next goes when the last is forgotten, and none before the writes that wait for it are told not to.
+//! If the master dies before a pod that went is forgotten, that pod comes back until there is another
+//! master: what it alone holds may be missed.
 
-use crate::api::Election;
+use crate::api::{Election, ElectionPhase};
 use crate::cluster::ValidatedCluster;
 
 use super::cache::{ClusterObject, View};
@@ -28,11 +29,11 @@ pub fn size(cluster: &ClusterObject, view: &View, sound: &ValidatedCluster) -> S
     next(wanted, now, election, |pod| ordinal(&sound.names.cluster, pod))
 }
 
-/// Whether a set has more pods than it is to have.
+/// Whether a set has another number of pods than it is to have.
 #[must_use]
-pub fn is_under_way(view: &View, sound: &ValidatedCluster) -> bool {
+pub fn is_under_way(view: &View, sound: &ValidatedCluster, size: &Size) -> bool {
     let now = set_status(view).and_then(|set| set.spec_replicas);
-    now.is_some_and(|now| now > sound.replicas)
+    size.replicas != sound.replicas || now.is_some_and(|now| now > sound.replicas)
 }
 
 /// What people ask for.
@@ -50,13 +51,21 @@ fn next(
     ordinal: impl Fn(&str) -> Option<u32>,
 ) -> Size {
     let settled = Size { replicas: wanted.replicas, waits_for: None };
-    let (Some(now), Some(election)) = (now.filter(|now| *now > wanted.replicas), election) else {
+    let (Some(now), Some(election)) = (now.filter(|now| *now >= wanted.replicas), election) else {
         return settled;
     };
     let members = election.in_sync.iter().filter_map(|it| Some((ordinal(&it.pod)?, &it.pod)));
     let Some((last, pod)) = members.max().filter(|(last, _)| *last >= wanted.replicas) else {
         return settled;
     };
+    if matches!(election.phase, ElectionPhase::Failover | ElectionPhase::Switchover) {
+        // Who may hold what nobody else has comes back for as long as it may be missed.
+        let waits_for = "a change of master is under way".to_owned();
+        return Size { replicas: now.max(last + 1), waits_for: Some(waits_for) };
+    }
+    if now == wanted.replicas {
+        return settled;
+    }
     if i64::from(election.w) > i64::from(wanted.w) {
         let waits_for = format!("writes still wait for {} replicas", election.w);
         return Size { replicas: now, waits_for: Some(waits_for) };
@@ -78,7 +87,8 @@ mod tests {
     fn after(now: u32, wanted: u32, members: &[u32], w: i32) -> (u32, bool) {
         let member = |of: &u32| Member { pod: format!("shop-{of}"), ..Member::default() };
         let in_sync = members.iter().map(member).collect();
-        let election = Election { in_sync, w, ..Election::default() };
+        let phase = ElectionPhase::Stable;
+        let election = Election { phase, in_sync, w, ..Election::default() };
         let wanted = Wanted { replicas: wanted, w: u32::from(wanted > 1) };
         let Size { replicas, waits_for } =
             next(wanted, Some(now), Some(&election), |pod| ordinal("shop", pod));
@@ -106,6 +116,20 @@ mod tests {
         assert_eq!(after(3, 1, &[1, 2], 1), (3, true));
         assert_eq!(after(3, 1, &[1, 2], 0), (2, true));
         assert_eq!(after(2, 1, &[1], 0), (1, true));
+    }
+
+    #[test]
+    fn who_may_be_missed_comes_back_while_the_master_changes() {
+        let member = |of: u32| Member { pod: format!("shop-{of}"), ..Member::default() };
+        let in_sync: Vec<Member> = (1..5).map(member).collect();
+        let election =
+            Election { phase: ElectionPhase::Failover, in_sync, w: 1, ..Election::default() };
+        let wanted = Wanted { replicas: 3, w: 1 };
+        let size = |now| next(wanted, Some(now), Some(&election), |pod| ordinal("shop", pod));
+        assert_eq!((size(3).replicas, size(4).replicas, size(5).replicas), (5, 5, 5));
+        let settled = Election { phase: ElectionPhase::Stable, ..election.clone() };
+        let size = next(wanted, Some(3), Some(&settled), |pod| ordinal("shop", pod));
+        assert_eq!(size.replicas, 3);
     }
 
     #[test]
