@@ -136,6 +136,7 @@ async fn watch(ports: Vec<u16>, clock: Clock, counts: Rc<std::cell::Cell<(u64, u
         clock,
         settings_told: Rc::new(|_| {}),
         pointer_lag: None,
+        reclaims_after: None,
     };
     let (_wishes, asked) = mpsc::channel(1);
     watch_set(setup, Memory::default(), asked, &mut Counter { counts, settled: false }).await;

@@ -65,6 +65,10 @@ pub struct SetSetup {
     /// where clients read it themselves. Those of a node that no longer leads are then sent away
     /// once more.
     pub pointer_lag: Option<Duration>,
+    /// After how long a leader that finds itself superseded, and may act all the while, begins a
+    /// term above: by then whoever took over has lost the right to act. `None` where nothing takes
+    /// that right away.
+    pub reclaims_after: Option<Duration>,
 }
 
 /// What somebody asks of a set.
@@ -124,6 +128,7 @@ async fn decide(
         (targets.reread, targets.leadership)
     };
     let mut led = (setup.may_act)();
+    let mut superseded_since = None;
     loop {
         let now_ms = setup.clock.now_ms();
         let leading = (setup.may_act)();
@@ -150,6 +155,15 @@ async fn decide(
         let (next, actions) = step(&local, &seen, now_ms);
         observer.stepped(&seen, &next, &actions, now_ms);
         local = next;
+        let superseded = seen.leading && matches!(local.hold, Some(Hold::Superseded(_)));
+        superseded_since = superseded.then(|| superseded_since.unwrap_or(now_ms));
+        if let (Some(since), Some(limit)) = (superseded_since, setup.reclaims_after)
+            && u128::from(now_ms - since) > limit.as_millis()
+        {
+            // The next look finds that leading has begun anew.
+            led = false;
+            superseded_since = None;
+        }
         let now_gated = gated(&seen);
         if now_gated != remembered
             && writes.try_send(Box::new(writer::Order::Gated(now_gated.clone()))).is_ok()

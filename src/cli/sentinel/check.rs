@@ -44,6 +44,7 @@ pub(super) async fn before_start(
         clock,
         settings_told: std::rc::Rc::new(|_| {}),
         pointer_lag: None,
+        reclaims_after: None,
     };
     let look = look_until_somebody_tells(arguments, &setup, known).await;
     let name = |node: NodeId| nodes[node.index()].address.to_string();

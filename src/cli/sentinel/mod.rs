@@ -76,6 +76,7 @@ async fn watch(arguments: &SentinelArgs) -> Result<Outcome, Failure> {
         clock,
         settings_told: Rc::new(|_| {}),
         pointer_lag: None,
+        reclaims_after: None,
     };
     let (wishes, asked) = Wishes::new(&addresses);
     let (handovers, mut handover) = mpsc::channel(MAX_ASKING);

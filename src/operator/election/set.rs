@@ -24,6 +24,8 @@ use super::wishes;
 
 /// How many wishes may wait for the one under way.
 const MAX_WISHES_WAITING: usize = 2;
+/// Three times as long as a lease lasts: nobody else can have held it for all that time.
+const RECLAIMS_AFTER: Duration = Duration::from_secs(15);
 /// kube-proxy takes changes of Services in once a second, after their endpoints were made anew.
 const POINTER_LAG: Duration = Duration::from_millis(1500);
 
@@ -39,12 +41,7 @@ pub(super) struct Watched {
 
 impl Watched {
     /// Begins to watch.
-    pub fn start(
-        setup: &ElectionsSetup,
-        lanes: &Lanes,
-        clock: Clock,
-        facts: ClusterFacts,
-    ) -> Self {
+    pub fn start(setup: &ElectionsSetup, lanes: &Lanes, clock: Clock, facts: ClusterFacts) -> Self {
         let (uid, key) = (facts.uid.clone(), facts.key.clone());
         let desk = Rc::new(Desk::new(facts, setup.identity.clone(), setup.outside.clone()));
         let shown = Rc::new(RefCell::new(Shown::new(names(&key), clock)));
@@ -152,6 +149,7 @@ impl Parts {
             clock: self.clock,
             settings_told: teller.settings_told(),
             pointer_lag: Some(POINTER_LAG),
+            reclaims_after: Some(RECLAIMS_AFTER),
         };
         let store = ClusterStore::new(&self.lanes.decisions, &self.desk);
         let served = ClusterStore::new(&self.lanes.decisions, &self.desk);
