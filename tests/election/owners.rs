@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use gungnir::operator::election::Problem;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::LocalSet;
 use tokio::task::spawn_local;
 use tokio::time::sleep;
@@ -72,7 +72,7 @@ async fn restored() {
     let world = World::running("restored").await;
     let operator = Operator::start(&world, "test/one", true);
     let first = world.settled(2).await;
-    let old = world.election().await;
+    let mut old = world.election().await;
     let (_, epoch) = world.pointer().await.unwrap();
     world.pods[first].kill();
     let (master, epoch) = moved(&world, first, epoch).await;
@@ -80,12 +80,15 @@ async fn restored() {
     assert_eq!(world.settled(2).await, master);
     drop(operator);
 
+    old["target"] = json!(format!("{NAME}-0"));
     world.write_election(&old, "restore").await;
     let operator = Operator::start(&world, "test/one", true);
     assert_eq!(world.settled(2).await, master, "the one that leads is adopted");
     let (_, now) = world.pointer().await.unwrap();
     assert!(now > epoch, "{now} after {epoch}");
     assert!(!operator.heard("+try-failover"));
+    let record = world.election().await;
+    assert_eq!(record["target"], Value::Null, "nothing of the old one is left: {record}");
 
     let good = world.election().await;
     let mut bad = good.clone();

@@ -98,6 +98,14 @@ where
     in_time(api.patch_status(name, &as_sentinel(true), &Patch::Apply(body))).await
 }
 
+/// Changes a status.
+pub(super) async fn merge_status<K>(api: &Api<K>, name: &str, body: &Value) -> Result<K, CallError>
+where
+    K: Clone + DeserializeOwned + Debug,
+{
+    in_time(api.patch_status(name, &as_sentinel(false), &Patch::Merge(body))).await
+}
+
 /// Changes an object that is there, and makes none.
 pub(super) async fn merge<K>(api: &Api<K>, name: &str, body: &Value) -> Result<K, CallError>
 where

@@ -23,6 +23,7 @@ mod labels;
 mod lanes;
 mod lease;
 mod record;
+mod remnant;
 mod seats;
 mod set;
 mod stopwatch;

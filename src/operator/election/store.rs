@@ -28,6 +28,7 @@ use super::calls::{self, CallError};
 use super::desk::{Desk, is_older};
 use super::lease;
 use super::record::{from_status, node_of, pod_name};
+use super::remnant::remnant;
 use super::view::Problem;
 
 /// How often a write is repeated at once, when others write beside it.
@@ -75,10 +76,8 @@ impl ClusterStore {
             let known = self.desk.known.borrow().clone();
             let Some(status) = known.status else { return Ok(false) };
             let status = Election { served: served.to_vec(), ..status };
-            let body = self.body(&status, &known.resource_version);
-            match calls::apply_status(&self.clusters, &self.name, &body).await {
-                Ok(object) => {
-                    let now = object.resource_version().unwrap_or_default();
+            match self.put(&status, &known.resource_version).await {
+                Ok(now) => {
                     self.desk.learn(now, Some(status), known.record);
                     return Ok(true);
                 }
@@ -89,8 +88,30 @@ impl ClusterStore {
         Err(busy())
     }
 
+    /// Has a record stand there and nothing beside it, in place of the very version that was read;
+    /// the version that it is now.
+    async fn put(&self, status: &Election, resource_version: &str) -> Result<String, CallError> {
+        let body = self.body(&json!(status), resource_version);
+        let object = calls::apply_status(&self.clusters, &self.name, &body).await?;
+        let version = object.resource_version().unwrap_or_default();
+        // What is applied takes from others what it names. Of a record that somebody has put back
+        // there may be more: a target, members.
+        let Some(rest) = remnant(&json!(status), &object.data["status"]["election"]) else {
+            return Ok(version);
+        };
+        let body = self.body(&rest, &version);
+        let object = calls::merge_status(&self.clusters, &self.name, &body).await?;
+        match remnant(&json!(status), &object.data["status"]["election"]) {
+            None => Ok(object.resource_version().unwrap_or_default()),
+            Some(rest) => {
+                let text = format!("status.election keeps what nobody has recorded: {rest}");
+                Err(CallError::Failed(io::Error::other(text)))
+            }
+        }
+    }
+
     /// The record as it is sent, for the very version that was read.
-    fn body(&self, status: &Election, resource_version: &str) -> Value {
+    fn body(&self, election: &Value, resource_version: &str) -> Value {
         json!({
             "apiVersion": "valkey.verilean.io/v1",
             "kind": "ValkeyCluster",
@@ -100,7 +121,7 @@ impl ClusterStore {
                 "uid": self.uid,
                 "resourceVersion": resource_version,
             },
-            "status": { "election": status },
+            "status": { "election": election },
         })
     }
 
@@ -228,10 +249,8 @@ impl Store for ClusterStore {
             // What others wrote beside the record meanwhile is kept.
             let status = self.desk.status(record);
             let resource_version = self.desk.known.borrow().resource_version.clone();
-            let body = self.body(&status, &resource_version);
-            match calls::apply_status(&self.clusters, &self.name, &body).await {
-                Ok(object) => {
-                    let now = object.resource_version().unwrap_or_default();
+            match self.put(&status, &resource_version).await {
+                Ok(now) => {
                     self.desk.learn(now, Some(status), Some(record.clone()));
                     return Ok(self.desk.known.borrow().version);
                 }

@@ -1,0 +1,40 @@
+//! What stands beside a record that was applied: pure.
+//!
+//! Server-side apply takes from others the fields that it names, and leaves them those that it does
+//! not. A record that somebody has put back has both.
+
+use serde_json::{Map, Value};
+
+/// The merge patch that takes away what is found beside a record; `None` where there is nothing.
+pub(super) fn remnant(record: &Value, found: &Value) -> Option<Value> {
+    let (record, found) = (record.as_object()?, found.as_object()?);
+    let rest = found.iter().filter_map(|(key, found)| match record.get(key) {
+        None => Some((key.clone(), Value::Null)),
+        Some(recorded) => Some((key.clone(), remnant(recorded, found)?)),
+    });
+    let rest: Map<String, Value> = rest.collect();
+    (!rest.is_empty()).then_some(Value::Object(rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_nobody_recorded_is_taken_away_and_nothing_else() {
+        let record = json!({ "w": 1, "master": { "pod": "shop-1" }, "served": ["a"] });
+        assert_eq!(remnant(&record, &record), None);
+        assert_eq!(remnant(&record, &Value::Null), None);
+        let found = json!({
+            "w": 1,
+            "master": { "pod": "shop-1", "containerId": "c" },
+            "served": ["a"],
+            "target": "shop-0",
+            "inSync": [{ "pod": "shop-0" }],
+        });
+        let expected = json!({ "master": { "containerId": null }, "target": null, "inSync": null });
+        assert_eq!(remnant(&record, &found), Some(expected));
+    }
+}
