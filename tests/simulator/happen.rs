@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use gungnir::operator::{ClusterKey, Inquiry};
+use gungnir::operator::{Annotation, ClusterKey, Inquiry};
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
@@ -111,6 +111,20 @@ impl World {
             }
             Action::WipeStatus => self.write_election(&Value::Null),
         }
+    }
+
+    /// Has people do what they are told that nobody else can: where no replica acknowledged writes and
+    /// a master is gone without a proof of its death, they say that its pod is to lead. Whether that
+    /// is what is waited for.
+    pub fn help(&self) -> bool {
+        let status = self.cluster()["status"].to_string();
+        let waits = status.contains("only the proof of a death starts a failover");
+        if waits && let Some(master) = self.pointer() {
+            let annotations = json!({ Annotation::Promote.key(): master });
+            let patch = json!({ "metadata": { "annotations": annotations } });
+            let _ = self.kubernetes.patch("ValkeyCluster", NAMESPACE, NAME, &patch);
+        }
+        waits
     }
 
     /// Who is meant, where there is one.
@@ -260,6 +274,11 @@ impl World {
     fn edit_child(&self) {
         let other = self.who(Who::Replica(0)).map(|pod| pod.name);
         let pod = json!({ "statefulset.kubernetes.io/pod-name": other });
+        // Whoever takes the gate out as well has two that lead if a pod starts just then.
+        let config = self.kubernetes.get("ConfigMap", NAMESPACE, &format!("{NAME}-config"));
+        let config = config.map(|config| config["data"]["valkey.conf"].clone());
+        let edited = config.unwrap_or_default().as_str().unwrap_or_default().to_owned();
+        let edited = edited + "maxclients 500\n";
         let edits = [
             ("Service", "client", json!({ "spec": { "selector": pod } })),
             (
@@ -268,7 +287,7 @@ impl World {
                 json!({ "metadata": { "labels": {
                 "valkey.verilean.io/cluster": "other" } } }),
             ),
-            ("ConfigMap", "config", json!({ "data": { "valkey.conf": "port 1\n" } })),
+            ("ConfigMap", "config", json!({ "data": { "valkey.conf": edited } })),
             ("PodDisruptionBudget", "pdb", json!({ "spec": { "maxUnavailable": 3 } })),
         ];
         let (kind, suffix, patch) = self.chance.one_of(&edits);

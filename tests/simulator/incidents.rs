@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::run::{Outcome, Story, simulate};
 use crate::schedule::Action::{
     CutNode, CutOperatorFromServers, Delete, DeleteByForce, DiskFull, EditChild, Kill,
-    KillOperator, LoseVolume, NodeDown, RestoreStatus, Roll, Stop, StopOperator, Switchover,
+    KillOperator, LoseVolume, NodeDown, RestoreStatus, Roll, Scale, Stop, StopOperator, Switchover,
     WipeStatus,
 };
 use crate::schedule::Who::{Master, Replica};
@@ -152,6 +152,19 @@ fn a_pod_that_ends_hands_over_first() {
 fn a_record_that_is_gone_elects_nobody_new() {
     stayed(&tell(3, &[(500, WipeStatus)]));
     stayed(&tell(3, &[(500, RestoreStatus)]));
+}
+
+/// A record was wiped while its leader stood still, and another one began in the same term.
+#[test]
+fn a_wiped_record_lets_the_next_leader_lead() {
+    let still = StopOperator(Duration::from_secs(31));
+    tell(3, &[(500, still), (6000, WipeStatus), (13_000, Kill(Master))]);
+}
+
+/// A record that was put back named pods that had been scaled away, and kept naming them.
+#[test]
+fn who_is_gone_is_not_counted_on_again() {
+    stayed(&tell(3, &[(500, RestoreStatus), (4500, Scale(2)), (8700, Scale(1))]));
 }
 
 /// A handover and a death at once left two masters.

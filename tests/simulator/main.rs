@@ -21,3 +21,6 @@ mod valkey;
 mod way;
 mod world;
 mod writer;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

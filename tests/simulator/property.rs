@@ -247,7 +247,11 @@ impl Found {
         }
         let Some(cluster) = store.get("ValkeyCluster", NAMESPACE, NAME) else { return };
         let alone = cluster["spec"]["replicas"] == 1;
-        if cluster["status"]["election"]["master"]["pod"] == name && !alone {
+        // In a pod that never started nobody leads.
+        let statuses = before.and_then(|pod| pod["status"]["containerStatuses"].as_array());
+        let runs = |it: &Value| it["state"]["running"].is_object();
+        let leads = statuses.is_some_and(|all| all.iter().any(runs));
+        if cluster["status"]["election"]["master"]["pod"] == name && leads && !alone {
             self.violated("pdbProtectsMaster", what);
         }
     }

@@ -90,7 +90,7 @@ const TOGETHER_PER_MILLE: u64 = 300;
 type Draw = fn(&Chance) -> Action;
 
 /// What can happen, and how often it is chosen.
-const TABLE: [(u64, Draw); 23] = [
+const TABLE: [(u64, Draw); 25] = [
     (12, |chance| Action::Kill(who(chance))),
     (8, |chance| Action::Stop(who(chance), long(chance))),
     (6, |chance| Action::Delete(who(chance))),
@@ -114,6 +114,8 @@ const TABLE: [(u64, Draw); 23] = [
     (4, |chance| Action::Scale(*chance.one_of(&[1, 2, 3, 4, 5]))),
     (3, |_| Action::EditChild),
     (3, |_| Action::DeleteChild),
+    (2, |_| Action::RestoreStatus),
+    (2, |_| Action::WipeStatus),
 ];
 
 fn who(chance: &Chance) -> Who {

@@ -34,11 +34,11 @@ const MOST_PODS: usize = 5;
 /// How long a packet takes.
 const LATENCY: (Duration, Duration) = (Duration::from_micros(100), Duration::from_micros(900));
 /// Between two writes of a client.
-const WRITE_PERIOD: Duration = Duration::from_millis(100);
+const WRITE_PERIOD: Duration = Duration::from_millis(200);
 /// Between two tries of it, where it is refused.
-const RETRY_PERIOD: Duration = Duration::from_millis(50);
+const RETRY_PERIOD: Duration = Duration::from_millis(100);
 /// Between two tries to write to a server past the Service.
-const PROBE_PERIOD: Duration = Duration::from_millis(300);
+const PROBE_PERIOD: Duration = Duration::from_millis(500);
 
 /// Whether a change is an operator's.
 pub fn is_operator(who: &str) -> bool {
@@ -271,6 +271,9 @@ impl World {
             if !leads && !is_member(pod) {
                 return Err("not every pod is in sync");
             }
+        }
+        if members.len() + 1 != pods.len() {
+            return Err("somebody is counted on who is no replica");
         }
         Ok(())
     }

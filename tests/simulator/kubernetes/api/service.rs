@@ -11,7 +11,9 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use kube::client::Body;
 use serde_json::Value;
+use tokio::task::spawn;
 use tokio::time::{sleep, timeout};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::Shared;
 use super::answer::answer;
@@ -127,6 +129,8 @@ impl tower::Service<Request<Body>> for Service {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        Box::pin(self.clone().exchange(request))
+        // What is sent is on its way, though who sent it stands still.
+        let exchange = AbortOnDropHandle::new(spawn(self.clone().exchange(request)));
+        Box::pin(async move { exchange.await.map_err(Error::other)? })
     }
 }
