@@ -286,7 +286,10 @@ impl<'w> ValkeySet<'w> {
     fn ask_by_kubectl(&self, pod: &str, words: &[&str]) -> Result<Reply, String> {
         let start = ["exec", "-n", &self.namespace, pod, "-c", "valkey", "--", "valkey-cli"];
         let said = kubectl(&[&start, words].concat());
-        if said.contains("rror") { Err(said) } else { Ok(Reply::Text(said.replace('\r', ""))) }
+        // INFO has words about errors, too.
+        let faults = ["error:", "Error from server", "Could not connect", "command terminated"];
+        let failed = faults.iter().any(|fault| said.trim_start().starts_with(fault));
+        if failed { Err(said) } else { Ok(Reply::Text(said.replace('\r', ""))) }
     }
 }
 
