@@ -36,7 +36,7 @@ pub use image::DEFAULT_IMAGE;
 pub use monitoring::{Exporter, Scrape};
 pub use name::{
     ANNOTATION_RESTART_HASH, LABEL_CLUSTER, LABEL_POD_NAME, LABEL_ROLE, Names, OPERATOR_LABEL,
-    RESERVED_PREFIX,
+    RESERVED_PREFIX, ordinal_of,
 };
 pub use network::ClientService;
 pub use pod::{

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::validate::MAX_REPLICAS;
+
 /// The longest name of a cluster, in characters: Kubernetes appends a hash of 11 to the
 /// StatefulSet's name in a label of at most 63.
 pub const MAX_CLUSTER_NAME: usize = 52;
@@ -62,6 +64,16 @@ impl Names {
     pub fn pod(&self, ordinal: u32) -> String {
         format!("{}-{ordinal}", self.cluster)
     }
+}
+
+/// The ordinal of the pod of that name, if a cluster of that name can have such a pod: a pod, or a
+/// text, that only looks like one gets none.
+#[must_use]
+pub fn ordinal_of(cluster: &str, pod: &str) -> Option<u32> {
+    let text = pod.strip_prefix(cluster)?.strip_prefix('-')?;
+    let ordinal: u32 = text.parse().ok()?;
+    // `+1` and `01` are numbers, too.
+    (ordinal < MAX_REPLICAS && ordinal.to_string() == text).then_some(ordinal)
 }
 
 /// Why a text is no DNS label that starts with a letter (RFC 1035), as a Service's name must be.

@@ -1,7 +1,9 @@
 //! What the election is told of a cluster, out of the caches: pure.
 
 use crate::api;
-use crate::cluster::{FailoverRules, Quantity, VOLUME_DATA, ValidatedCluster, WriteQuorum};
+use crate::cluster::{
+    FailoverRules, Quantity, VOLUME_DATA, ValidatedCluster, WriteQuorum, ordinal_of,
+};
 use crate::runtime::LiveSettings;
 use crate::sentinel::{Durability, Policy, ReplicaOrder, Settings};
 
@@ -11,9 +13,6 @@ use super::facts::{
     Access, ClusterFacts, PodFacts, ServiceFacts, Terminated, TlsFiles, VolumeFacts,
 };
 use super::secret::Passwords;
-
-/// The most pods that a set has or had.
-const MOST_PODS: u32 = 9;
 
 /// What the election is told. `sound` is the last spec that was sound, `heir` who is to take over
 /// before its master is restarted.
@@ -86,11 +85,7 @@ pub fn settings(quorum: &WriteQuorum, failover: &FailoverRules) -> Settings {
 
 /// Every ordinal that there is to be, or still is: a pod that is about to go can be master.
 fn pods(cluster: &ClusterObject, view: &View, sound: &ValidatedCluster) -> Vec<PodFacts> {
-    let ordinal = |name: &String| {
-        let text = name.strip_prefix(&sound.names.cluster)?.strip_prefix('-')?;
-        // A pod that only looks like one of the set does not lengthen it without end.
-        text.parse::<u32>().ok().filter(|ordinal| *ordinal < MOST_PODS)
-    };
+    let ordinal = |name: &String| ordinal_of(&sound.names.cluster, name);
     let highest = view.pods.keys().filter_map(ordinal).map(|ordinal| ordinal + 1).max();
     let count = sound.replicas.max(highest.unwrap_or(0));
     (0..count).map(|ordinal| pod(cluster, view, sound, ordinal)).collect()

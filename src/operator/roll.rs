@@ -7,7 +7,7 @@ use k8s_openapi::jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::api::{Election, ElectionPhase};
-use crate::cluster::ValidatedCluster;
+use crate::cluster::{ValidatedCluster, ordinal_of};
 
 use super::annotation::Annotation;
 use super::cache::{ClusterObject, Detail, SetStatus, View};
@@ -171,7 +171,7 @@ pub fn is_changing(cluster: &ClusterObject) -> bool {
 #[must_use]
 pub fn master_is_to_go(view: &View, sound: &ValidatedCluster) -> bool {
     let Some(master) = master(view, sound) else { return false };
-    let ordinal = master.rsplit_once('-').and_then(|(_, ordinal)| ordinal.parse::<u32>().ok());
+    let ordinal = ordinal_of(&sound.names.cluster, &master);
     view.pods.contains_key(&master) && ordinal.is_some_and(|ordinal| ordinal >= sound.replicas)
 }
 

@@ -6,7 +6,7 @@
 //! master: what it alone holds may be missed.
 
 use crate::api::{Election, ElectionPhase};
-use crate::cluster::ValidatedCluster;
+use crate::cluster::{ValidatedCluster, ordinal_of};
 
 use super::cache::{ClusterObject, View};
 use super::roll::set_status;
@@ -26,7 +26,7 @@ pub fn size(cluster: &ClusterObject, view: &View, sound: &ValidatedCluster) -> S
     let now = set_status(view).and_then(|set| set.spec_replicas);
     let election = cluster.status.election.as_ref();
     let wanted = Wanted { replicas: sound.replicas, w: sound.quorum.min_replicas_to_write };
-    next(wanted, now, election, |pod| ordinal(&sound.names.cluster, pod))
+    next(wanted, now, election, &sound.names.cluster)
 }
 
 /// Whether a set has another number of pods than it is to have.
@@ -44,17 +44,13 @@ struct Wanted {
     w: u32,
 }
 
-fn next(
-    wanted: Wanted,
-    now: Option<u32>,
-    election: Option<&Election>,
-    ordinal: impl Fn(&str) -> Option<u32>,
-) -> Size {
+fn next(wanted: Wanted, now: Option<u32>, election: Option<&Election>, name: &str) -> Size {
     let settled = Size { replicas: wanted.replicas, waits_for: None };
     let (Some(now), Some(election)) = (now.filter(|now| *now >= wanted.replicas), election) else {
         return settled;
     };
-    let members = election.in_sync.iter().filter_map(|it| Some((ordinal(&it.pod)?, &it.pod)));
+    let members =
+        election.in_sync.iter().filter_map(|it| Some((ordinal_of(name, &it.pod)?, &it.pod)));
     let Some((last, pod)) = members.max().filter(|(last, _)| *last >= wanted.replicas) else {
         return settled;
     };
@@ -74,10 +70,6 @@ fn next(
     Size { replicas: last.clamp(wanted.replicas, now), waits_for: Some(waits_for) }
 }
 
-fn ordinal(cluster: &str, pod: &str) -> Option<u32> {
-    pod.strip_prefix(cluster)?.strip_prefix('-')?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,8 +82,7 @@ mod tests {
         let phase = ElectionPhase::Stable;
         let election = Election { phase, in_sync, w, ..Election::default() };
         let wanted = Wanted { replicas: wanted, w: u32::from(wanted > 1) };
-        let Size { replicas, waits_for } =
-            next(wanted, Some(now), Some(&election), |pod| ordinal("shop", pod));
+        let Size { replicas, waits_for } = next(wanted, Some(now), Some(&election), "shop");
         (replicas, waits_for.is_some())
     }
 
@@ -125,11 +116,22 @@ mod tests {
         let election =
             Election { phase: ElectionPhase::Failover, in_sync, w: 1, ..Election::default() };
         let wanted = Wanted { replicas: 3, w: 1 };
-        let size = |now| next(wanted, Some(now), Some(&election), |pod| ordinal("shop", pod));
+        let size = |now| next(wanted, Some(now), Some(&election), "shop");
         assert_eq!((size(3).replicas, size(4).replicas, size(5).replicas), (5, 5, 5));
         let settled = Election { phase: ElectionPhase::Stable, ..election.clone() };
-        let size = next(wanted, Some(3), Some(&settled), |pod| ordinal("shop", pod));
+        let size = next(wanted, Some(3), Some(&settled), "shop");
         assert_eq!(size.replicas, 3);
+    }
+
+    #[test]
+    fn a_record_that_was_edited_by_hand_makes_no_set_larger_than_one_can_be() {
+        for pod in ["shop-4294967295", "shop-9", "shop-+8", "shop-08", "other-8"] {
+            let in_sync = vec![Member { pod: pod.to_owned(), ..Member::default() }];
+            let election =
+                Election { phase: ElectionPhase::Failover, in_sync, ..Election::default() };
+            let size = next(Wanted { replicas: 3, w: 1 }, Some(3), Some(&election), "shop");
+            assert_eq!(size, Size { replicas: 3, waits_for: None }, "{pod}");
+        }
     }
 
     #[test]
@@ -138,7 +140,7 @@ mod tests {
         // It became a member while it was taken away.
         assert_eq!(after(4, 3, &[1, 2, 4], 1), (4, true));
         let wanted = Wanted { replicas: 3, w: 1 };
-        let size = next(wanted, None, None, |_| None);
+        let size = next(wanted, None, None, "shop");
         assert_eq!(size, Size { replicas: 3, waits_for: None });
     }
 }

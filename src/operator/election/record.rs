@@ -4,7 +4,7 @@
 //! overwritten: it is an error that is shown.
 
 use crate::api;
-use crate::cluster::MAX_REPLICAS;
+use crate::cluster::ordinal_of;
 use crate::sentinel::{Home, Id, Member, NodeId, Phase, Record};
 
 /// Why a status is not to be understood.
@@ -75,10 +75,7 @@ pub(super) fn pod_name(cluster: &str, node: NodeId) -> String {
 
 /// The node whose pod has that name.
 pub(super) fn node_of(cluster: &str, pod: &str) -> Option<NodeId> {
-    let ordinal = pod.strip_prefix(cluster)?.strip_prefix('-')?;
-    let node: u8 = ordinal.parse().ok()?;
-    // `+1` and `01` are numbers, too.
-    (u32::from(node) < MAX_REPLICAS && node.to_string() == ordinal).then_some(NodeId(node))
+    u8::try_from(ordinal_of(cluster, pod)?).ok().map(NodeId)
 }
 
 /// A pod's uid as the incarnation of its node.
