@@ -12,6 +12,7 @@ use crate::cluster::ValidatedCluster;
 use super::drift::Repairs;
 use super::facts::{ClusterKey, TlsFiles};
 use super::secret::Passwords;
+use super::unchanged::Basis;
 
 /// What is remembered of one cluster.
 #[derive(Debug, Default)]
@@ -26,6 +27,8 @@ pub struct Memory {
     pub tls: Option<TlsFiles>,
     /// The generation whose named Secrets were all found, and when.
     pub secrets_found: Option<(i64, Instant)>,
+    /// What there was nothing to do for.
+    pub converged: Option<Basis>,
     /// Fields that were repaired.
     pub repairs: Repairs,
     /// The last repair, for the condition `Drifted`.

@@ -54,6 +54,7 @@ mod secret;
 mod shrink;
 mod standing;
 mod status;
+mod unchanged;
 mod volume;
 
 pub use annotation::Annotation;

@@ -29,7 +29,7 @@ use super::memory::{Memories, Memory};
 use super::metrics::Metrics;
 use super::outside::WallClock;
 use super::passwords;
-use super::plan::{Step, plan};
+use super::plan::{Plan, Step, plan};
 use super::queue;
 use super::release;
 use super::report::Report;
@@ -41,6 +41,7 @@ use super::schema::Served;
 use super::shrink;
 use super::standing;
 use super::status;
+use super::unchanged::Basis;
 use super::volume::{self, VolumeStep};
 
 /// For how long a repair stays in sight as the condition `Drifted`.
@@ -201,21 +202,12 @@ async fn push(
     context: &Context,
     cluster: &ClusterObject,
     view: &View,
-    sound: &ValidatedCluster,
+    sound: &Rc<ValidatedCluster>,
     memory: &RefCell<Memory>,
     report: &mut Report,
 ) -> Result<(), ReconcileError> {
-    let set = render(sound).map_err(|source| ReconcileError::Render { source })?;
     let size = shrink::size(cluster, view, sound);
-    let adopted = set
-        .iter()
-        .map(|manifest| adopt(manifest, cluster, Some(size.replicas)))
-        .collect::<Result<Vec<_>, _>>();
-    let adopted = adopted.map_err(|source| ReconcileError::Manifest { source })?;
-    let mut plan = {
-        let memory = memory.borrow();
-        plan(adopted, view, cluster, context.cache.as_ref(), &memory.repairs, Instant::now())
-    };
+    let mut plan = planned(context, cluster, view, sound, size.replicas, memory)?;
     if let Some(why) = &size.waits_for {
         report.rolling = Some(format!("pods go one after the other: {why}"));
     }
@@ -241,6 +233,33 @@ async fn push(
     }
     perform(context, cluster, plan, memory, report).await;
     Ok(())
+}
+
+/// What is to be done; nothing, without a look at the set, where nothing has changed since there was
+/// nothing to do.
+fn planned(
+    context: &Context,
+    cluster: &ClusterObject,
+    view: &View,
+    sound: &Rc<ValidatedCluster>,
+    replicas: u32,
+    memory: &RefCell<Memory>,
+) -> Result<Plan, ReconcileError> {
+    let basis = Basis::of(sound, cluster.generation, replicas, view);
+    let mut memory = memory.borrow_mut();
+    if memory.converged.as_ref().is_some_and(|converged| converged.is_same(&basis)) {
+        return Ok(Plan::default());
+    }
+    let set = render(sound).map_err(|source| ReconcileError::Render { source })?;
+    let adopted = set
+        .iter()
+        .map(|manifest| adopt(manifest, cluster, Some(replicas)))
+        .collect::<Result<Vec<_>, _>>();
+    let adopted = adopted.map_err(|source| ReconcileError::Manifest { source })?;
+    let served = context.cache.as_ref();
+    let plan = plan(adopted, view, cluster, served, &memory.repairs, Instant::now());
+    memory.converged = (plan == Plan::default()).then_some(basis);
+    Ok(plan)
 }
 
 /// The cluster as everything else takes it, or all that is wrong with it.

@@ -127,6 +127,15 @@ impl World {
         waits
     }
 
+    /// Has people want as many pods as in a spec again; whether they wanted others.
+    pub fn scale_back(&self, spec: &Value) -> bool {
+        let other = self.cluster()["spec"]["replicas"] != spec["replicas"];
+        if other {
+            self.change(&json!({ "replicas": spec["replicas"] }));
+        }
+        other
+    }
+
     /// Who is meant, where there is one.
     fn who(&self, who: Who) -> Option<Pod> {
         let master = self.pointer();

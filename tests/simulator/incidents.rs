@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::run::{Outcome, Story, simulate};
+use crate::run::{Outcome, simulate, trace};
 use crate::schedule::Action::{
     CutNode, CutOperatorFromServers, Delete, DeleteByForce, DiskFull, EditChild, Kill,
     KillOperator, LoseVolume, NodeDown, RestoreStatus, Roll, Scale, Stop, StopOperator, Switchover,
@@ -14,6 +14,7 @@ use crate::schedule::Action::{
 };
 use crate::schedule::Who::{Master, Replica};
 use crate::schedule::{Action, Event, Schedule};
+use crate::story::Story;
 
 /// How many seeds each is told with.
 const SEEDS: u64 = 10;
@@ -26,10 +27,10 @@ const fn ms(ms: u64) -> Duration {
 fn tell(replicas: u64, events: &[(u64, Action)]) -> Vec<Outcome> {
     let event = |(at_ms, action): &(u64, Action)| Event { at: ms(*at_ms), action: *action };
     let schedule = Schedule(events.iter().map(event).collect());
-    let story = Story { spec: json!({ "replicas": replicas }), schedule };
+    let story = Story { spec: json!({ "replicas": replicas }), chapters: vec![schedule] };
     let outcomes: Vec<Outcome> = (0..SEEDS).map(|seed| simulate(seed, Some(&story))).collect();
     for outcome in &outcomes {
-        let trace = || outcome.trace.join("\n");
+        let trace = || trace(outcome.seed, Some(&story)).1.join("\n");
         assert!(outcome.violations.is_empty(), "{}\n{outcome}", trace());
     }
     outcomes

@@ -16,6 +16,7 @@ mod run;
 mod schedule;
 mod seeds;
 mod servers;
+mod story;
 mod trace;
 mod valkey;
 mod way;

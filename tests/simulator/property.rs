@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::Instant;
@@ -22,6 +23,8 @@ struct Found {
     /// Who was master in which epoch: the pod and its run.
     masters: BTreeMap<u64, (String, String)>,
     last_change_by_operator: Option<(Instant, String)>,
+    /// When the record said that no replica has to hold a write, and until when.
+    unheld: Vec<(Instant, Option<Instant>)>,
     /// It was told that acknowledged writes may be lost.
     loss_told: bool,
     /// To which pods clients were sent by the operators.
@@ -60,13 +63,22 @@ impl Properties {
         self.0.lock().unwrap().pointed_at.clone()
     }
 
-    /// Whether it was told that acknowledged writes may be lost: more was lost than is promised for.
-    pub fn loss_told(&self) -> bool {
-        self.0.lock().unwrap().loss_told
+    /// Whether it was told since the last time that acknowledged writes may be lost: more was lost than
+    /// is promised for.
+    pub fn take_loss_told(&self) -> bool {
+        std::mem::take(&mut self.0.lock().unwrap().loss_told)
+    }
+
+    /// Whether a master whose history began at a time was elected when no replica had to hold a write.
+    fn silence_elects(&self, began: Instant) -> bool {
+        let found = self.0.lock().unwrap();
+        found.unheld.iter().any(|(from, until)| {
+            *from <= began && until.is_none_or(|until| until + ELECTED_WITHIN >= began)
+        })
     }
 
     /// `atMostOneMaster`: no server takes a write that was sent after another took one of a later
-    /// history.
+    /// history. Where no replica had to hold a write when that history began, silence elected.
     pub fn at_most_one_master(&self, taken: &[Taken]) {
         let mut first: BTreeMap<&str, Instant> = BTreeMap::new();
         for write in taken {
@@ -75,8 +87,11 @@ impl Properties {
         }
         for write in taken {
             let begun = first[write.history.as_str()];
-            let later = first.iter().find(|(_, at)| **at > begun && **at < write.sent);
-            if let Some((history, _)) = later {
+            let later = first.iter().filter(|(_, at)| **at > begun && **at < write.sent);
+            let next = later.min_by_key(|(_, at)| **at);
+            if let Some((history, at)) = next
+                && !self.silence_elects(*at)
+            {
                 let text = format!(
                     "{} took a write in history {:.8} after history {history:.8} had begun",
                     write.server, write.history
@@ -87,6 +102,9 @@ impl Properties {
         }
     }
 }
+
+/// How long before a history's first write it may have been decided on.
+const ELECTED_WITHIN: Duration = Duration::from_secs(30);
 
 /// Records and events are what a reader of the trace looks for first.
 fn tell(mutation: &Mutation<'_>, trace: &Trace) {
@@ -182,6 +200,7 @@ impl Found {
             }
             return;
         }
+        self.note_held(is["w"] == 0);
         for number in ["epoch", "term"] {
             let (was, is) = (was[number].as_u64(), is[number].as_u64());
             if was > is {
@@ -200,6 +219,16 @@ impl Found {
             let text =
                 format!("{what}: epoch {epoch} had the master {known:?}, and has {master:?}");
             self.violated("noDoubleFailover", &text);
+        }
+    }
+
+    fn note_held(&mut self, unheld: bool) {
+        let now = Instant::now();
+        match self.unheld.last_mut() {
+            Some((_, until @ None)) if !unheld => *until = Some(now),
+            Some((_, None)) => {}
+            _ if unheld => self.unheld.push((now, None)),
+            _ => {}
         }
     }
 

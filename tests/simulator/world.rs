@@ -107,8 +107,7 @@ fn operator_host(index: usize) -> IpAddr {
 
 impl World {
     /// A world in which nothing has happened yet, with a cluster of this spec.
-    pub fn start(chance: &Chance, spec: &Value) -> Rc<Self> {
-        let trace = Trace::start();
+    pub fn start(chance: &Chance, spec: &Value, trace: Trace) -> Rc<Self> {
         let kubernetes = Kubernetes::new(chance, &trace);
         let properties = Properties::watch(&kubernetes, &trace);
         let fleet = Fleet::new(chance, &trace, LATENCY, Pace::default());

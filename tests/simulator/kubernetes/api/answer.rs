@@ -147,6 +147,15 @@ pub fn shown(asked: &Asked, object: &Value) -> Value {
     }
 }
 
+/// The metadata of an object alone, as JSON.
+pub fn metadata_text(object: &Value) -> String {
+    let metadata = &object["metadata"];
+    format!(
+        "{{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/v1\",\
+         \"metadata\":{metadata}}}"
+    )
+}
+
 /// The selector of a request.
 pub fn selector(asked: &Asked) -> Selector {
     let text = |name: &str| asked.query.get(name).map(String::as_str).unwrap_or_default();

@@ -80,7 +80,9 @@ pub fn compare(shape: Shape, old: Option<&Value>, new: Option<&Value>) -> Change
             let (before, after) = (old.and_then(Value::as_object), new.and_then(Value::as_object));
             for (name, new) in after.into_iter().flatten() {
                 let old = before.and_then(|before| before.get(name));
-                change.put(&format!("f:{name}"), compare(shape.field(name), old, Some(new)));
+                if old != Some(new) {
+                    change.put(&format!("f:{name}"), compare(shape.field(name), old, Some(new)));
+                }
             }
             for (name, old) in before.into_iter().flatten() {
                 if after.is_none_or(|after| !after.contains_key(name)) {

@@ -1,5 +1,6 @@
 //! The objects as they are, and the log of what became of them. Every change comes by [`Store::commit`].
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,6 +59,15 @@ pub struct Logged {
     /// What it is now; of a deleted one, what it was last, in the version of its end.
     pub object: Arc<Value>,
     pub deleted: bool,
+    /// The object as JSON, once somebody was told of it.
+    text: OnceCell<String>,
+}
+
+impl Logged {
+    /// The object as JSON.
+    pub fn text(&self) -> &str {
+        self.text.get_or_init(|| self.object.to_string())
+    }
 }
 
 #[derive(Debug, Default)]
@@ -252,6 +262,7 @@ impl Store {
             before,
             object: Arc::clone(&object),
             deleted,
+            text: OnceCell::new(),
         });
         if log.events.len() > KEPT_EVENTS {
             log.compacted = log.events.pop_front().map_or(0, |event| event.version);

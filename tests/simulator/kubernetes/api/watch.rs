@@ -5,13 +5,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream::{self, Stream};
 use hyper::body::Frame;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::chance::Chance;
 
 use super::Shared;
-use super::answer::{selector, shown};
+use super::answer::{metadata_text, selector, shown};
 use super::kind::Kind;
 use super::refusal::Refusal;
 use super::request::Asked;
@@ -162,7 +162,7 @@ impl Watch {
             Err(oldest) => {
                 let status = Refusal::gone(oldest, self.version).status();
                 self.ended = true;
-                return line("ERROR", &status);
+                return line("ERROR", &status.to_string());
             }
         };
         let mut last = self.version;
@@ -178,10 +178,10 @@ impl Watch {
                 ("DELETED", Some(before)) => {
                     let mut object = shown(&self.asked, before);
                     object["metadata"]["resourceVersion"] = event.version.to_string().into();
-                    line(what, &object)
+                    line(what, &object.to_string())
                 }
-                _ if self.asked.metadata_only => line(what, &shown(&self.asked, &event.object)),
-                _ => line(what, &event.object),
+                _ if self.asked.metadata_only => line(what, &metadata_text(&event.object)),
+                _ => line(what, event.text()),
             };
             lines.push_str(&said);
             if link.repeats_events > 0 && self.chance.happens(link.repeats_events) {
@@ -212,13 +212,11 @@ impl Watch {
         } else {
             (self.kind.api_version(), self.kind.name)
         };
-        line("BOOKMARK", &json!({ "kind": kind, "apiVersion": api_version, "metadata": metadata }))
+        let bookmark = json!({ "kind": kind, "apiVersion": api_version, "metadata": metadata });
+        line("BOOKMARK", &bookmark.to_string())
     }
 }
 
-fn line(what: &str, object: &Value) -> String {
-    let mut text = format!("{{\"type\":\"{what}\",\"object\":");
-    text.push_str(&object.to_string());
-    text.push_str("}\n");
-    text
+fn line(what: &str, object: &str) -> String {
+    format!("{{\"type\":\"{what}\",\"object\":{object}}}\n")
 }

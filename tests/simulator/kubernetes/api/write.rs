@@ -1,5 +1,6 @@
 //! The writes: create, replace, patch, apply. What is asked for is checked, completed and committed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -232,10 +233,13 @@ impl Write<'_> {
     fn keep(&self, live: &Value, object: &mut Value) {
         let all = object.as_object_mut().unwrap();
         if self.status {
-            let status = all.shift_remove("status");
-            all.clone_from(live.as_object().unwrap());
-            all.shift_remove("status");
-            all.extend(status.map(|status| ("status".to_owned(), status)));
+            let live = live.as_object().unwrap();
+            all.retain(|field, _| field == "status" || live.contains_key(field));
+            for (field, value) in live {
+                if field != "status" && all.get(field) != Some(value) {
+                    all.insert(field.clone(), value.clone());
+                }
+            }
             return;
         }
         if self.kind.has_status {
@@ -265,12 +269,7 @@ impl Write<'_> {
         if object == **live && managed::same(&managed::read(live), &entries) {
             return Ok(Arc::clone(live));
         }
-        let spec = |object: &Value| {
-            let mut all = object.as_object().unwrap().clone();
-            all.retain(|field, _| field != "metadata" && field != "status");
-            all
-        };
-        if self.kind.has_generation && spec(&object) != spec(live) {
+        if self.kind.has_generation && !is_same_spec(&object, live) {
             let before = live["metadata"]["generation"].as_u64().unwrap_or(0);
             object["metadata"]["generation"] = json!(before + 1);
         }
@@ -288,6 +287,16 @@ impl Write<'_> {
         }
         Ok(store.commit(self.who, &self.key(), Some(object)))
     }
+}
+
+/// Whether two objects say the same but for their metadata and status.
+fn is_same_spec(one: &Value, other: &Value) -> bool {
+    fn spec(object: &Value) -> BTreeMap<&str, &Value> {
+        let all = object.as_object().into_iter().flatten();
+        let all = all.filter(|(field, _)| !matches!(field.as_str(), "metadata" | "status"));
+        all.map(|(field, value)| (field.as_str(), value)).collect()
+    }
+    spec(one) == spec(other)
 }
 
 /// Takes out what says nothing.
