@@ -23,6 +23,7 @@ pub mod prober;
 pub mod process;
 pub mod report;
 pub mod resp;
+pub mod sentinel_client;
 pub mod sentinels;
 pub mod set;
 pub mod tap;
