@@ -20,6 +20,7 @@ use crate::scenario::start_usual;
 
 scenarios!(
     nodes_that_are_not_there_or_not_well_written,
+    servers_that_are_named_twice,
     sets_that_do_not_belong_together,
     sets_without_a_master,
     servers_that_have_other_masters,
@@ -111,6 +112,33 @@ fn nodes_that_are_not_there_or_not_well_written(world: &World) {
     assert_eq!(gungnir.wait().code(), Some(3), "{}", gungnir.log());
     assert!(gungnir.log().contains("every node has to be there"), "{}", gungnir.log());
     set.node(3).resume();
+}
+
+/// By two names: one disk would count for two replicas that hold a write.
+fn servers_that_are_named_twice(world: &World) {
+    const NAME: &str = "valkey.test";
+    let set = Set::start(world, &SetSetup::default());
+    wait_until_level(&set);
+    let named = format!("{},{NAME}:6379", set.addresses());
+    for number in [1, 3] {
+        let node = set.node(number);
+        world.network().give_name(NAME, node.place().address);
+        let says = format!("`{}` and `{NAME}:6379` are one server", node.address());
+        refuses_nodes(world, &set, &named, 2, &[&says, "name each server once"]);
+    }
+    // The name becomes another's while nobody looks: what is recorded does not help.
+    let nodes = format!("{},{NAME}:6379", some(&set, &[1, 2]));
+    let setup = GungnirSetup { nodes: Some(nodes), ..GungnirSetup::default() };
+    let gungnir = Gungnir::start(world, &set, &setup);
+    gungnir.wait_until_writes_count();
+    assert_eq!(gungnir.terminate().code(), Some(0), "{}", gungnir.log());
+    let state = fs::read_to_string(gungnir.state_file()).expect("a state file");
+    wait_until_level(&set);
+    let second = set.node(2);
+    world.network().give_name(NAME, second.place().address);
+    let says = format!("`{}` and `{NAME}:6379` are one server", second.address());
+    refuses(world, &set, &setup, 2, &[&says]);
+    assert_eq!(fs::read_to_string(gungnir.state_file()).expect("a state file"), state);
 }
 
 /// Nodes 1 and 2 are a set, 3 and 4 another one.
