@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use crate::harness::controller::Controller as _;
 use crate::harness::directory::Directory;
+use crate::harness::directory::SET_NAME;
 use crate::harness::gungnir::GungnirSetup;
 use crate::harness::network::controller_address;
+use crate::harness::node::Node;
+use crate::harness::sentinel_client::Subscriber;
 use crate::harness::set::SetSetup;
 use crate::harness::trial::Load;
 use crate::harness::trial::Trial;
@@ -141,18 +143,43 @@ fn all_nodes_are_asked_to_end_at_once(world: &World) {
     finish(world, "all ended", trial, &gungnir);
 }
 
-/// Clients that know Valkey Sentinel only.
+/// Clients that know Valkey Sentinel only: they ask, and they are told.
 fn clients_of_sentinels_protocol_move_over(world: &World) {
     let listen = format!("{}:26379", controller_address(1));
     let options = vec!["--listen".to_owned(), listen.clone()];
     let setup = GungnirSetup { options, ..GungnirSetup::default() };
     let (set, gungnir) = start(world, &SetSetup::default(), &setup);
-    let directory = Directory::Sentinels(vec![listen.parse().expect("an address")]);
+    let listen = listen.parse().expect("an address");
+    let directory = Directory::Sentinels(vec![listen]);
     let mut trial = Trial::start_with(&set, &gungnir, Load::default().writers(&directory));
+    let mut subscriber = Subscriber::start(listen);
     trial.fault(|| set.node(1).kill());
-    trial.wait_until_it_names_another_than(1);
+    let master = trial.wait_until_it_names_another_than(1);
+    let replica = |number: u8| {
+        let address = |node: &Node| format!("{} {}", node.address().ip(), node.address().port());
+        let node = set.node(number);
+        let (own, its_master) = (address(node), address(&master));
+        format!("slave {} {own} @ {SET_NAME} {its_master}", node.address())
+    };
+    // Nobody calls it down before it was silent for long enough.
+    subscriber.wait_for(&format!("+sdown {}", replica(1)));
     set.node(1).start();
-    let master = trial.settle();
-    assert_eq!(gungnir.named(), Some(master.address()));
+    assert_eq!(trial.settle().number, master.number);
+    let other = 5 - master.number;
+    let (old, new) = ("10.0.0.1 6379", format!("10.0.0.{} 6379", master.number));
+    let heard = subscriber.wait_for(&format!("+slave {}", replica(1)));
+    assert_eq!(
+        heard,
+        [
+            "+new-epoch 2".to_owned(),
+            format!("+try-failover master {SET_NAME} {old}"),
+            format!("+switch-master {SET_NAME} {old} {new}"),
+            format!("+failover-end master {SET_NAME} {new}"),
+            format!("+slave {}", replica(other)),
+            format!("+sdown {}", replica(1)),
+            format!("-sdown {}", replica(1)),
+            format!("+slave {}", replica(1)),
+        ]
+    );
     finish(world, "kill -9, Sentinel's protocol", trial, &gungnir);
 }
