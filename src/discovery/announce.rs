@@ -239,3 +239,87 @@ impl Announcer {
         Some(instance)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sentinel::fixture::{Set as Watched, link, n};
+    use crate::sentinel::{Pointer, Role};
+
+    fn announcer() -> Announcer {
+        let addresses = ["10.0.0.1:1", "10.0.0.2:2", "10.0.0.3:3"].map(|it| it.parse().unwrap());
+        Announcer::new("demo", &addresses)
+    }
+
+    /// The events of one look, as they are published; `None` when nothing is told.
+    fn told(announcer: &mut Announcer, set: &Watched) -> Option<Vec<String>> {
+        let (_, events) = announcer.tell(&set.seen, &set.local, set.now_ms)?;
+        Some(events.iter().map(|it| format!("{} {}", it.channel(), it.payload())).collect())
+    }
+
+    #[test]
+    fn a_failover_is_told_when_it_happens_and_once() {
+        let nothing: [&str; 0] = [];
+        let (mut announcer, mut set) = (announcer(), Watched::of(3));
+        assert_eq!(told(&mut announcer, &set).unwrap(), nothing, "what was before is no news");
+        set.local.nodes[0].down = true;
+        assert_eq!(told(&mut announcer, &set).unwrap(), ["+sdown master demo 10.0.0.1 1"]);
+        set = set.failover(1);
+        assert_eq!(
+            told(&mut announcer, &set).unwrap(),
+            ["+new-epoch 2", "+try-failover master demo 10.0.0.1 1"]
+        );
+        // The record names another one, clients are not sent there yet.
+        set.record().phase = Phase::Stable;
+        assert_eq!(told(&mut announcer, &set).unwrap(), nothing);
+        set.seen.service = Some(Pointer { node: n(1), epoch: 2 });
+        set.report(2).role = Role::Replica(link(1));
+        assert_eq!(
+            told(&mut announcer, &set).unwrap(),
+            [
+                "+switch-master demo 10.0.0.1 1 10.0.0.2 2",
+                "+failover-end master demo 10.0.0.2 2",
+                "+slave slave 10.0.0.3:3 10.0.0.3 3 @ demo 10.0.0.2 2",
+            ]
+        );
+        set.local.nodes[0].down = false;
+        let old = "slave 10.0.0.1:1 10.0.0.1 1 @ demo 10.0.0.2 2";
+        assert_eq!(told(&mut announcer, &set).unwrap(), [format!("-sdown {old}")]);
+        set.report(0).role = Role::Replica(link(1));
+        assert_eq!(told(&mut announcer, &set).unwrap(), [format!("+slave {old}")]);
+        assert_eq!(told(&mut announcer, &set), None);
+    }
+
+    #[test]
+    fn what_is_as_it_was_is_told_anew_only_when_it_is_old_or_elsewhere() {
+        let (mut announcer, mut set) = (announcer(), Watched::of(3));
+        assert!(told(&mut announcer, &set).is_some());
+        for (later_ms, is_told) in [(REFRESH_MS - 1, false), (1, true), (1, false)] {
+            set.now_ms += later_ms;
+            assert_eq!(told(&mut announcer, &set).is_some(), is_told, "{later_ms}");
+        }
+        let elsewhere: valkey::Address = "10.0.0.9:9".parse().unwrap();
+        announcer.place([None, Some(&elsewhere), None].into_iter());
+        let (directory, _) = announcer.tell(&set.seen, &set.local, set.now_ms).unwrap();
+        assert!(directory.master.is_none(), "it is nowhere");
+        assert_eq!(directory.replicas.len(), 1);
+        // Whom it is about is said by where it was last.
+        set.local.nodes[0].down = true;
+        assert_eq!(told(&mut announcer, &set).unwrap(), ["+sdown master demo 10.0.0.1 1"]);
+    }
+
+    #[test]
+    fn every_name_of_a_set_is_told_and_an_epoch_once() {
+        let (mut announcer, set) = (announcer(), Watched::of(3));
+        announcer.rename(vec!["demo".to_owned(), "default/demo".to_owned()]);
+        assert!(told(&mut announcer, &set).is_some());
+        assert_eq!(
+            told(&mut announcer, &set.switchover(2)).unwrap(),
+            [
+                "+new-epoch 2",
+                "+try-failover master demo 10.0.0.1 1",
+                "+try-failover master default/demo 10.0.0.1 1",
+            ]
+        );
+    }
+}

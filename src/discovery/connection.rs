@@ -399,6 +399,9 @@ mod tests {
         let count = near.read(&mut refused).await.unwrap();
         let refused = String::from_utf8_lossy(&refused[..count]).into_owned();
         assert!(refused.starts_with("-ERR this is Gungnir; SENTINEL FAILOVER"), "{refused}");
+        for cure in ["`gungnir switchover`", "--listen-password-file", "--listen-allow-failover"] {
+            assert!(refused.contains(cure), "{refused}");
+        }
 
         let (sender, mut wishes) = mpsc::channel(1);
         let granting = Config { handover: Some(sender), ..config() };

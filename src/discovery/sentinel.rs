@@ -110,8 +110,9 @@ pub(super) fn failover(call: &mut Call<'_>) -> Reply {
     }
     let Some(wishes) = &call.shared.config.handover else {
         return Reply::error(
-            "ERR this is Gungnir; SENTINEL FAILOVER is not allowed here: allow it where the \
-             sentinel is started, or ask by `gungnir switchover`",
+            "ERR this is Gungnir; SENTINEL FAILOVER is not allowed here: ask by `gungnir \
+             switchover`; `gungnir sentinel` allows it with --listen-password-file or \
+             --listen-allow-failover",
         );
     };
     let (reply, answer) = oneshot::channel();

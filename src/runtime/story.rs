@@ -110,7 +110,10 @@ impl Story {
     fn held(&self, hold: Hold) -> Option<Told> {
         let warning = match hold {
             Hold::Freezing | Hold::Listening => return None,
-            Hold::Superseded(_) | Hold::SeveralMasters(..) | Hold::NoQuorum { .. } => true,
+            Hold::Superseded(_)
+            | Hold::SameServer(..)
+            | Hold::SeveralMasters(..)
+            | Hold::NoQuorum { .. } => true,
             _ => false,
         };
         let text = hold.describe(&|node| self.name(node));

@@ -7,7 +7,8 @@ use super::{Hold, Rule};
 type Guard = fn(View<'_>) -> Option<Hold>;
 
 /// The guards, the most fundamental first. A new guard is a new row.
-const GUARDS: [Guard; 4] = [leading, superseded_in_record, superseded_on_nodes, writing];
+const GUARDS: [Guard; 5] =
+    [leading, superseded_in_record, superseded_on_nodes, same_server, writing];
 
 /// The first guard that holds, or `None` to go ahead.
 pub(super) fn hold(view: View<'_>) -> Option<Hold> {
@@ -29,6 +30,16 @@ fn superseded_on_nodes(view: View<'_>) -> Option<Hold> {
     let term = view.seen.nodes.iter().map(|node| node.highest_term).max()?;
     let later = view.seen.my_term > 0 && term > view.seen.my_term;
     (later && view.rules.has(Rule::StepDown)).then_some(Hold::Superseded(term))
+}
+
+/// What one server holds is held once, by however many names it is reached.
+fn same_server(view: View<'_>) -> Option<Hold> {
+    let run = |id| Some(view.report(id)?.run_id);
+    view.ids().find_map(|id| {
+        let own = run(id)?;
+        let twin = view.ids().take(id.index()).find(|it| run(*it) == Some(own))?;
+        Some(Hold::SameServer(twin, id))
+    })
 }
 
 fn writing(view: View<'_>) -> Option<Hold> {

@@ -9,6 +9,8 @@ pub enum Hold {
     NotLeading,
     /// Somebody else has taken over, with this term.
     Superseded(u64),
+    /// Two nodes answer in one run: it is one server, which must not count twice.
+    SameServer(NodeId, NodeId),
     /// A write is under way, and what comes next depends on it.
     Writing,
     /// Not every node has answered, or been silent for long enough, since the start.
@@ -81,6 +83,11 @@ impl Hold {
         match *self {
             Self::NotLeading => "another process leads".into(),
             Self::Superseded(term) => format!("another process took over with term {term}"),
+            Self::SameServer(one, other) => format!(
+                "`{}` and `{}` are one server, which must not count twice; name each server once",
+                name(one),
+                name(other)
+            ),
             Self::Writing => "waits for the record to be written".into(),
             Self::Listening => "waits until every node has answered or stayed silent".into(),
             Self::Blind => "no node answers at all: it is this process that is cut off".into(),

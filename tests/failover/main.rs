@@ -25,6 +25,7 @@ mod handover;
 mod hang;
 mod harness;
 mod kill_points;
+mod options;
 mod partition;
 mod password;
 mod refused;

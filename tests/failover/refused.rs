@@ -20,6 +20,8 @@ use crate::scenario::start_usual;
 
 scenarios!(
     nodes_that_are_not_there_or_not_well_written,
+    servers_that_are_named_twice,
+    settings_that_cannot_be_held,
     sets_that_do_not_belong_together,
     sets_without_a_master,
     servers_that_have_other_masters,
@@ -87,11 +89,14 @@ fn nodes_that_are_not_there_or_not_well_written(world: &World) {
     let two = some(&set, &[1, 2]);
     let third = set.node(3).address();
     let (host, port) = (third.ip(), third.port());
+    let ten = (1..=10).map(|number| format!("10.0.0.{number}:{port}"));
+    let ten = ten.collect::<Vec<_>>().join(",");
     for (nodes, code, says) in [
         // Nobody has this address, and nobody listens at that port.
         (format!("{two},10.0.0.99:6379"), 3, vec!["10.0.0.99:6379"]),
         (format!("{two},{host}:6380"), 3, vec!["6380", "every node has to be there"]),
         (format!("{all},{third}"), 2, vec!["--nodes names `10.0.0.", "` twice"]),
+        (ten, 2, vec!["--nodes names 10 servers; a set has 9 at most"]),
         (format!("{two},{host}"), 2, vec!["has no port; write `host:port`"]),
         (format!("{two},{host}:"), 2, vec!["has no port; write `host:port`"]),
         (format!("{two},:{port}"), 2, vec!["has no host; write `host:port`"]),
@@ -111,6 +116,80 @@ fn nodes_that_are_not_there_or_not_well_written(world: &World) {
     assert_eq!(gungnir.wait().code(), Some(3), "{}", gungnir.log());
     assert!(gungnir.log().contains("every node has to be there"), "{}", gungnir.log());
     set.node(3).resume();
+}
+
+/// By two names: one disk would count for two replicas that hold a write.
+fn servers_that_are_named_twice(world: &World) {
+    const NAME: &str = "valkey.test";
+    let set = Set::start(world, &SetSetup::default());
+    wait_until_level(&set);
+    let named = format!("{},{NAME}:6379", set.addresses());
+    for number in [1, 3] {
+        let node = set.node(number);
+        world.network().give_name(NAME, node.place().address);
+        let says = format!("`{}` and `{NAME}:6379` are one server", node.address());
+        refuses_nodes(world, &set, &named, 2, &[&says, "name each server once"]);
+    }
+    // The name becomes another's while nobody looks: what is recorded does not help.
+    let nodes = format!("{},{NAME}:6379", some(&set, &[1, 2]));
+    let setup = GungnirSetup { nodes: Some(nodes), ..GungnirSetup::default() };
+    let gungnir = Gungnir::start(world, &set, &setup);
+    gungnir.wait_until_writes_count();
+    assert_eq!(gungnir.terminate().code(), Some(0), "{}", gungnir.log());
+    let state = fs::read_to_string(gungnir.state_file()).expect("a state file");
+    wait_until_level(&set);
+    let second = set.node(2);
+    world.network().give_name(NAME, second.place().address);
+    let says = format!("`{}` and `{NAME}:6379` are one server", second.address());
+    refuses(world, &set, &setup, 2, &[&says]);
+    assert_eq!(fs::read_to_string(gungnir.state_file()).expect("a state file"), state);
+}
+
+/// Settings that promise what they cannot hold, and those that people may insist on.
+fn settings_that_cannot_be_held(world: &World) {
+    let set = Set::start(world, &SetSetup::default());
+    wait_until_level(&set);
+    let with = |down_after_ms, options: &[&str]| {
+        let options = options.iter().map(|word| (*word).to_owned()).collect();
+        GungnirSetup { down_after_ms, options, ..GungnirSetup::default() }
+    };
+    for (setup, says) in [
+        (
+            with(2999, &[]),
+            "--down-after 2999 is too short for min-replicas-max-lag 1: a master that is cut off \
+             takes writes for up to 3000 ms, so there could be two writers; raise --down-after, \
+             lower min-replicas-max-lag, or accept it with --allow-two-writers",
+        ),
+        (with(3000, &["--min-replicas-max-lag", "2"]), "takes writes for up to 4000 ms"),
+        (
+            with(3000, &["--min-replicas-to-write", "3"]),
+            "3 replicas must hold a write, but there are 2: nothing could be written",
+        ),
+    ] {
+        refuses(world, &set, &setup, 2, &[says]);
+        assert!(!Gungnir::new(world, &set, &setup).state_file().exists(), "{says}");
+    }
+    // Once each, and again in what `explain` says.
+    let warns = |setup: &GungnirSetup, text: &str, explained: &str| {
+        let gungnir = Gungnir::new(world, &set, setup);
+        let before = gungnir.log().len();
+        gungnir.spawn();
+        gungnir.wait_until_writes_count();
+        let said = gungnir.explained()["warnings"].to_string();
+        assert!(said.contains(explained), "{explained}: {said}");
+        assert_eq!(gungnir.terminate().code(), Some(0), "{}", gungnir.log());
+        let log = gungnir.log().split_off(before);
+        assert_eq!(log.matches(text).count(), 1, "{text}:\n{log}");
+    };
+    let short = with(2999, &["--allow-two-writers"]);
+    warns(&short, "there could be two writers", "two masters may take writes at once");
+    set.node(3).tell(&["CONFIG", "SET", "min-replicas-to-write", "0"]);
+    let text = format!(
+        "`{}` has another min-replicas-to-write than the master, which has 1; when it becomes \
+         master it is set to 1",
+        set.node(3).address()
+    );
+    warns(&with(3000, &[]), &text, &text);
 }
 
 /// Nodes 1 and 2 are a set, 3 and 4 another one.

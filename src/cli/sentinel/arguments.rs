@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use tokio::sync::mpsc;
 use tokio_rustls::rustls::ClientConfig;
 
 use crate::cli::exit::Failure;
 use crate::cli::listen::{discovery_config, first_line, read};
-use crate::discovery;
+use crate::discovery::{self, HandoverRequest};
 use crate::runtime::{FileStore, NodeSetup, PasswordFile, Recorder, SetNames, beside, control_of};
 use crate::sentinel::{Durability, Policy, ReplicaOrder, Settings};
 use crate::valkey::{Address, Credentials, Dial, Network, Secret, client_config};
@@ -126,6 +127,10 @@ pub(in crate::cli) struct SentinelArgs {
     /// A file whose first line is the password of those clients.
     #[arg(long, value_name = "FILE", requires = "listen")]
     listen_password_file: Option<PathBuf>,
+
+    /// Let those clients hand over (SENTINEL FAILOVER) although they give no password.
+    #[arg(long, requires = "listen")]
+    listen_allow_failover: bool,
 
     /// The certificate to show to those clients (PEM); their connections are TLS then.
     #[arg(long, value_name = "FILE", requires = "listen_tls_key", requires = "listen")]
@@ -262,8 +267,16 @@ impl SentinelArgs {
         client_config(&ca, own).map(Some).map_err(|error| Failure::Usage(anyhow::Error::new(error)))
     }
 
-    pub(super) fn discovery(&self, listen: SocketAddr) -> Result<discovery::Config, Failure> {
+    /// How clients of Sentinel's protocol are answered. Their wishes for a handover go to
+    /// `handovers`, if they may have any: whoever reaches an open port must not move the master.
+    pub(super) fn discovery(
+        &self,
+        listen: SocketAddr,
+        handovers: mpsc::Sender<HandoverRequest>,
+    ) -> Result<discovery::Config, Failure> {
         let tls = self.listen_tls_cert.as_deref().zip(self.listen_tls_key.as_deref());
-        discovery_config(listen, self.listen_password_file.as_deref(), tls)
+        let config = discovery_config(listen, self.listen_password_file.as_deref(), tls)?;
+        let granted = config.password.is_some() || self.listen_allow_failover;
+        Ok(discovery::Config { handover: granted.then_some(handovers), ..config })
     }
 }

@@ -72,10 +72,13 @@ pub(super) async fn before_start(
             _ => {}
         }
     }
-    if !known && let Some(hold) = look.hold {
+    if let Some(hold) = look.hold {
         match hold {
+            // Whatever is recorded: one disk must not hold what counts as held by two.
+            Hold::SameServer(..) => return Err(Failure::usage(hold.describe(&name))),
             Hold::Loading(_) | Hold::Listening => {}
-            hold => return Err(Failure::usage(hold.describe(&name))),
+            hold if !known => return Err(Failure::usage(hold.describe(&name))),
+            _ => {}
         }
     }
     let (w, lag_s) = found(&look, record);

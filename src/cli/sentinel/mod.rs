@@ -17,7 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
-use crate::discovery::{Config, HandoverRequest, Publisher, Server};
+use crate::discovery::{HandoverRequest, Publisher, Server};
 use crate::runtime::{
     Clock, ControlReply, ControlRequest, ControlServer, Fence, SetSetup, SetTargets, Store as _,
     watch_set,
@@ -83,8 +83,7 @@ async fn watch(arguments: &SentinelArgs) -> Result<Outcome, Failure> {
     let publisher = Publisher::new();
     let discovery = match arguments.listen {
         Some(listen) => {
-            let config = Config { handover: Some(handovers), ..arguments.discovery(listen)? };
-            let server = Server::bind(config, publisher.feed());
+            let server = Server::bind(arguments.discovery(listen, handovers)?, publisher.feed());
             let server = server.map_err(|error| Failure::Io(anyhow::Error::new(error)))?;
             info!(address = %server.address(), "answers Sentinel's protocol");
             Some(server)

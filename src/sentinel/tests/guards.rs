@@ -12,6 +12,8 @@ fn the_first_guard_that_holds_wins() {
     let mut set = Set::of(3).dead(0);
     writing(&mut set);
     assert_eq!(set.decides(), Err(Hold::Writing));
+    set.report(2).run_id = run(1, 1);
+    assert_eq!(set.decides(), Err(Hold::SameServer(n(1), n(2))));
     later_on_nodes(&mut set);
     assert_eq!(set.decides(), Err(Hold::Superseded(9)));
     later_in_record(&mut set);
@@ -29,6 +31,24 @@ fn an_equal_or_earlier_term_supersedes_nobody() {
         set.seen.my_term = mine;
         assert_eq!(set.decides(), Ok(vec![]), "{record} {nodes} {mine}");
     }
+}
+
+/// Members 1 and 2 are one server: it would make a quorum alone, and W = 2 with one disk.
+#[test]
+fn a_server_under_two_names_counts_for_nobody() {
+    let twice = |set: &mut Set| set.report(2).run_id = run(1, 1);
+    for (name, mut set) in [
+        ("nobody died", Set::of(3)),
+        ("the master is dead", Set::of(3).dead(0)),
+        ("a failover is under way", Set::of(3).dead(0).frozen(1).frozen(2).failover(1)),
+        ("nothing is recorded", Set::unrecorded(3)),
+    ] {
+        twice(&mut set);
+        assert_eq!(set.decides(), Err(Hold::SameServer(n(1), n(2))), "{name}");
+    }
+    // Who does not answer counts for nothing anyhow.
+    let mut set = Set::of(3).with(twice).later(60_000).down(2);
+    assert_eq!(set.decides(), Ok(vec![]));
 }
 
 #[test]

@@ -34,11 +34,12 @@ fn place(hold: Hold) -> usize {
         Hold::NobodyElse => 23,
         Hold::HandoverUndone => 24,
         Hold::Retrying(_) => 25,
+        Hold::SameServer(..) => 26,
         // Not from here: who takes wishes in takes one at a time.
         Hold::UnderWay => PLACES,
     }
 }
-const PLACES: usize = 26;
+const PLACES: usize = 27;
 
 fn adopting(change: impl FnOnce(&mut Set)) -> Set {
     let mut set = Set::of(3);
@@ -148,6 +149,7 @@ fn inputs() -> Vec<(Set, Hold)> {
             Hold::HandoverUndone,
         ),
         (busy(quiet.clone().switchover(1), 0), Hold::Retrying(n(0))),
+        (quiet.clone().with(|set| set.report(2).run_id = run(1, 1)), Hold::SameServer(n(1), n(2))),
     ]
 }
 

@@ -114,19 +114,16 @@ impl Gungnir {
         });
     }
 
-    /// Waits until as many replicas as are asked for hold each write, and that is recorded: before
-    /// that, silence elects nobody.
+    /// Waits until as many replicas as are asked for hold each write, and that is recorded, and
+    /// nothing is waited for: before that, silence elects nobody and nobody hands over.
     ///
     /// # Panics
     /// When it is not in time.
     pub fn wait_until_writes_count(&self) {
         wait_until("enough replicas hold each write", DEADLINE, || {
-            let mut command = self.place.command(program());
-            command.args(["explain", "-o", "json", "--control"]).arg(self.folder.join("control"));
-            let said: serde_json::Value =
-                serde_json::from_slice(&run(command).stdout).unwrap_or_default();
+            let said = self.explained();
             let wanted = said["settings"]["min_replicas_to_write"].as_u64();
-            wanted.is_some() && said["w"].as_u64() >= wanted
+            wanted.is_some() && said["w"].as_u64() >= wanted && said["hold"].is_null()
         });
     }
 
@@ -208,6 +205,21 @@ impl Gungnir {
         let mut command = self.place.command(program());
         command.args(["explain", "--control"]).arg(self.folder.join("control"));
         run(command)
+    }
+
+    /// `gungnir explain -o json` against it; null when it does not answer.
+    pub fn explained(&self) -> serde_json::Value {
+        let mut command = self.place.command(program());
+        command.args(["explain", "-o", "json", "--control"]).arg(self.folder.join("control"));
+        serde_json::from_slice(&run(command).stdout).unwrap_or_default()
+    }
+
+    /// What `gungnir explain` says of the gate of the node at an address.
+    pub fn gate_of(&self, address: SocketAddr) -> String {
+        let said = self.explained();
+        let nodes = said["nodes"].as_array().cloned().unwrap_or_default();
+        let node = nodes.iter().find(|node| node["address"] == *address.to_string());
+        node.and_then(|node| node["gate"].as_str()).unwrap_or_default().to_owned()
     }
 
     /// `gungnir explain --replay` of what it recorded: whether `step` decides the same again.

@@ -12,6 +12,7 @@
 //! hopes, an address of the machine's own network, or a process that outlives its world.
 #![allow(clippy::expect_used, dead_code)]
 
+pub mod certificates;
 pub mod client;
 pub mod controller;
 pub mod directory;
@@ -23,6 +24,7 @@ pub mod prober;
 pub mod process;
 pub mod report;
 pub mod resp;
+pub mod sentinel_client;
 pub mod sentinels;
 pub mod set;
 pub mod tap;

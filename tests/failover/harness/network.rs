@@ -120,6 +120,17 @@ END
         Place { address, name }
     }
 
+    /// Gives an address a name, for every process of the world; another one may have had it.
+    #[allow(clippy::unused_self)] // without a network nobody has a name in it
+    pub fn give_name(&self, name: &str, address: Ipv4Addr) {
+        shell(
+            "[ -e /run/hosts ] || { cp /etc/hosts /run/hosts; mount --bind /run/hosts /etc/hosts; }
+             { grep -v \" $1\\$\" /run/hosts || true; echo $2 $1; } >/run/hosts.new
+             cat /run/hosts.new >/run/hosts",
+            &[name, &address.to_string()],
+        );
+    }
+
     /// Drops every packet between one side and the other, in silence. A side is addresses or
     /// networks.
     pub fn cut(&self, one: &[String], other: &[String]) -> Fault {

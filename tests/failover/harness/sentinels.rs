@@ -11,6 +11,7 @@ use super::directory::address_of;
 use super::network::PORT;
 use super::network::controller_address;
 use super::process::Process;
+use super::sentinel_client::ask;
 use super::set::Set;
 use super::wait::wait_until;
 use super::world::World;
@@ -76,7 +77,7 @@ impl Sentinels {
         for address in &self.addresses {
             wait_until(&format!("the sentinel at {address} knows of all"), DEADLINE, || {
                 let master: Vec<String> =
-                    ask(*address, &["SENTINEL", "MASTER", SET_NAME]).unwrap_or_default();
+                    ask(*address, None, &["SENTINEL", "MASTER", SET_NAME]).unwrap_or_default();
                 wanted.iter().all(|(name, count)| {
                     let has = |pair: &[String]| pair[0] == *name && pair[1] == count.to_string();
                     master.chunks_exact(2).any(has)
@@ -96,8 +97,9 @@ impl Controller for Sentinels {
     }
 
     fn named(&self) -> Option<SocketAddr> {
-        let words = ask(self.addresses[0], &["SENTINEL", "GET-MASTER-ADDR-BY-NAME", SET_NAME]);
-        words.and_then(|words: Vec<String>| address_of(&words))
+        let words = ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", SET_NAME];
+        let answer: Vec<String> = ask(self.addresses[0], None, &words).ok()?;
+        address_of(&answer)
     }
 
     /// The best that this version has: coordinated with the master from 9 on.
@@ -106,19 +108,7 @@ impl Controller for Sentinels {
         if self.hands_over_coordinated {
             words.push("COORDINATED");
         }
-        let answer = ask::<String>(self.addresses[0], &words);
-        assert_eq!(answer.as_deref(), Some("OK"), "{words:?}");
+        let answer = ask::<String>(self.addresses[0], None, &words);
+        assert_eq!(answer.as_deref(), Ok("OK"), "{words:?}");
     }
-}
-
-fn ask<T: redis::FromRedisValue>(sentinel: SocketAddr, words: &[&str]) -> Option<T> {
-    let limit = Duration::from_secs(1);
-    let client = redis::Client::open(format!("redis://{sentinel}")).ok()?;
-    let mut connection = client.get_connection_with_timeout(limit).ok()?;
-    connection.set_read_timeout(Some(limit)).ok()?;
-    let mut command = redis::cmd(words[0]);
-    for word in &words[1..] {
-        command.arg(word);
-    }
-    command.query(&mut connection).ok()
 }

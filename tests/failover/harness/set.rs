@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use super::certificates::Certificates;
+use super::network::PORT;
 use super::network::node_address;
 use super::node::DEADLINE;
 use super::node::Node;
@@ -36,6 +38,8 @@ pub struct SetSetup {
     pub ordinary_user: bool,
     /// A node whose data is on a volume of so many MiB.
     pub small_volume: Option<(u8, u32)>,
+    /// Whether they take only TLS, from clients with a certificate.
+    pub tls: bool,
 }
 
 impl Default for SetSetup {
@@ -52,6 +56,7 @@ impl Default for SetSetup {
             conf_of: Vec::new(),
             ordinary_user: false,
             small_volume: None,
+            tls: false,
         }
     }
 }
@@ -163,6 +168,17 @@ impl SetSetup {
         );
         if let Some(password) = self.password {
             let _ = writeln!(conf, "requirepass {password}\nmasterauth {password}");
+        }
+        if self.tls {
+            let files = Certificates::of(world);
+            let _ = writeln!(
+                conf,
+                "port 0\ntls-port {PORT}\ntls-replication yes\ntls-ca-cert-file {}\n\
+                 tls-cert-file {}\ntls-key-file {}",
+                files.authority(),
+                files.certificate(),
+                files.key()
+            );
         }
         for (_, more) in self.conf_of.iter().filter(|(of, _)| *of == number) {
             conf = conf + more + "\n";
