@@ -18,6 +18,7 @@ mod create_and_scale;
 mod cut;
 mod delay;
 mod disk;
+mod dockerfile;
 mod evidence;
 mod figures;
 mod gaps;
