@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::audit::Audit;
 use crate::cluster::Kind;
 use crate::create_and_scale::NO_GAP;
 use crate::figures::Figures;
 use crate::set::{NAME, ValkeySet, World};
+use crate::took::Took;
 use crate::trial::Trial;
 use crate::wait::{DEADLINE, until};
 
@@ -156,7 +158,7 @@ pub fn secret_deleted(world: &World) -> Figures {
 }
 
 /// C15.
-pub fn hand_edits(world: &World) {
+pub fn hand_edits(world: &World) -> Took {
     let set = ValkeySet::usual(world, "C15");
     let edits = [
         (Kind::Service, "shop-client", json!({ "spec": { "type": "NodePort" } })),
@@ -182,14 +184,19 @@ pub fn hand_edits(world: &World) {
         (Kind::StatefulSet, NAME, json!({ "spec": { "replicas": 4 } })),
         (Kind::PodDisruptionBudget, "shop-pdb", json!({ "spec": { "maxUnavailable": 3 } })),
     ];
+    let mut longest = Took { what: "each repaired", time: Duration::ZERO, api_writes: None };
+    let audit = Audit::start();
     for (number, (kind, name, change)) in edits.into_iter().enumerate() {
         let before = set.get(kind, name).expect("a child");
         let manager = format!("somebody-{number}");
         set.cluster().edit(&manager, kind, &set.namespace, name, &change);
-        until(&format!("{kind:?} {name} is repaired"), DEADLINE, || {
-            let after = set.get(kind, name).ok_or("it is gone")?;
-            same(&before, &after, &change)
+        let (took, ()) = Took::until("repaired", || {
+            until(&format!("{kind:?} {name} is repaired"), DEADLINE, || {
+                let after = set.get(kind, name).ok_or("it is gone")?;
+                same(&before, &after, &change)
+            });
         });
+        longest.time = longest.time.max(took.time);
         until(&format!("an event names who edited {kind:?} {name}"), DEADLINE, || {
             let events = set.cluster().list(Kind::Event, &set.namespace);
             let notes = events.iter().filter(|event| event["reason"] == "Drifted");
@@ -199,6 +206,7 @@ pub fn hand_edits(world: &World) {
         });
     }
     set.settle(3);
+    Took { api_writes: audit.map(|audit| audit.writes()), ..longest }
 }
 
 /// Whether an object is in every place of the change as it was.
