@@ -88,7 +88,7 @@ pub const SCENARIOS: &[Scenario] = &[
         InNodes,
         Measured(cut::node_with_leader),
     ),
-    scenario("C14", "manual switchover", Usual, InNodes, Measured(change::switchover)),
+    scenario("C14", "manual switchover, three ways", Usual, InNodes, Measured(change::switchover)),
     scenario("E6", "delete", All, Anywhere, Timed(create_and_scale::delete)),
     scenario("E2", "scale 3 to 5", All, InNodes, Measured(create_and_scale::grow)),
     scenario(
@@ -108,7 +108,7 @@ pub const SCENARIOS: &[Scenario] = &[
     scenario("C2", "replica pod deleted by force", All, InNodes, Measured(crash::replica_deleted)),
     scenario(
         "C8",
-        "scaled in the middle of a failover",
+        "scaled, and given memory, in the middle of a failover",
         All,
         InNodes,
         Measured(change::in_a_failover),

@@ -14,6 +14,7 @@ mod catalog;
 mod change;
 mod client;
 mod cluster;
+mod command_line;
 mod crash;
 mod create_and_scale;
 mod cut;
@@ -42,6 +43,9 @@ mod writer;
 #[allow(dead_code, unused_imports, reason = "made for another test, too")]
 #[path = "../failover/harness/resp.rs"]
 mod resp;
+#[allow(dead_code, reason = "what holds each word of a program is for other tests")]
+#[path = "../support/run.rs"]
+mod run;
 
 use std::env;
 use std::io::{self, Write as _};
