@@ -8,8 +8,8 @@ use crate::figures::Figures;
 use crate::set::World;
 use crate::took::Took;
 use crate::{
-    change, crash, create_and_scale, cut, disk, gaps, gitops, leaders, libraries, node_down,
-    operator, soak, tls,
+    change, crash, create_and_scale, cut, disk, first_steps, gaps, gitops, leaders, libraries,
+    node_down, operator, soak, tls,
 };
 
 /// When a scenario runs.
@@ -70,7 +70,7 @@ const fn scenario(
 /// All of them, in the order in which they run.
 pub const SCENARIOS: &[Scenario] = &[
     scenario("E1", "create", Usual, Anywhere, Timed(create_and_scale::create)),
-    scenario("rest", "a minute at rest", Usual, InNodes, Told(operator::rest)),
+    scenario("first", "first steps, then rest", Usual, InNodes, Measured(first_steps::taken)),
     scenario(
         "E4",
         "master pod deleted by force, twice",

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::cluster::{Cluster, Kind};
+use crate::cluster::{Cluster, Kind, kubectl};
 use crate::dockerfile::LastStage;
 use crate::wait::{DEADLINE, until};
 
@@ -112,6 +112,20 @@ pub fn pods(cluster: &Cluster) -> Vec<String> {
     let pods = cluster.list(Kind::Pod, NAMESPACE);
     let name = |pod: &Value| Some(pod["metadata"]["name"].as_str()?.to_owned());
     pods.iter().filter_map(name).collect()
+}
+
+/// All that a pod has logged.
+pub fn log(pod: &str) -> String {
+    kubectl(&["logs", "-n", NAMESPACE, pod, "--tail=-1"])
+}
+
+/// What a pod measures of itself and its clusters.
+pub fn metrics(pod: &str) -> String {
+    kubectl(&[
+        "get",
+        "--raw",
+        &format!("/api/v1/namespaces/{NAMESPACE}/pods/{pod}:8080/proxy/metrics"),
+    ])
 }
 
 /// The pod that leads.
