@@ -72,6 +72,13 @@ pub const SCENARIOS: &[Scenario] = &[
     scenario("E1", "create", Usual, Anywhere, Timed(create_and_scale::create)),
     scenario("first", "first steps, then rest", Usual, InNodes, Measured(first_steps::taken)),
     scenario(
+        "lease",
+        "leading operator asked to end",
+        Usual,
+        Anywhere,
+        Timed(leaders::asked_to_end),
+    ),
+    scenario(
         "E4",
         "master pod deleted by force, twice",
         Usual,

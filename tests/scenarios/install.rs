@@ -114,6 +114,13 @@ pub fn pods(cluster: &Cluster) -> Vec<String> {
     pods.iter().filter_map(name).collect()
 }
 
+/// Waits until as many operators are ready as there should be.
+pub fn wait_until_rolled_out() {
+    let deployment = format!("deployment/{RELEASE}");
+    let status = ["rollout", "status", &deployment, "-n", NAMESPACE, "--timeout=120s"];
+    run(Command::new("kubectl").args(status));
+}
+
 /// All that a pod has logged.
 pub fn log(pod: &str) -> String {
     kubectl(&["logs", "-n", NAMESPACE, pod, "--tail=-1"])
