@@ -8,8 +8,8 @@ use crate::figures::Figures;
 use crate::set::World;
 use crate::took::Took;
 use crate::{
-    change, crash, create_and_scale, cut, disk, first_steps, gaps, gitops, leaders, libraries,
-    node_down, operator, soak, tls,
+    change, crash, create_and_scale, cut, discovery, disk, first_steps, gaps, gitops, leaders,
+    libraries, node_down, operator, soak, tls,
 };
 
 /// When a scenario runs.
@@ -183,6 +183,13 @@ pub const SCENARIOS: &[Scenario] = &[
         All,
         InNodes,
         Measured(node_down::without_power),
+    ),
+    scenario(
+        "sentinel",
+        "Sentinel's clients ask both operators, with TLS and a password",
+        All,
+        InNodes,
+        Timed(discovery::asked),
     ),
     scenario("tls", "TLS alone, the master killed", All, InNodes, Told(tls::failover)),
     scenario(

@@ -21,6 +21,7 @@ mod crash;
 mod create_and_scale;
 mod cut;
 mod delay;
+mod discovery;
 mod disk;
 mod dockerfile;
 mod evidence;

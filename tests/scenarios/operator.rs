@@ -83,7 +83,7 @@ pub fn upgrade(world: &World) -> Figures {
 }
 
 /// The next scenario finds an operator, whatever became of this one.
-struct Again;
+pub struct Again;
 
 impl Drop for Again {
     fn drop(&mut self) {
