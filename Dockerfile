@@ -9,6 +9,7 @@ COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/source/target \
     cargo build --locked --release --bin gungnir && cp target/release/gungnir /gungnir
 
+# The scenarios make their image of these lines, with a static program of their own.
 FROM scratch
 COPY --from=build /gungnir /gungnir
 # Nobody, by number: there is no passwd to look a name up in.

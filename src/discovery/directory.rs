@@ -25,6 +25,13 @@ impl Directory {
         let alias = || self.sets.get(self.aliases.get(name)?);
         self.sets.get(name).or_else(alias)
     }
+
+    /// Whether a name is none's because several sets have it, each after a namespace of its own.
+    #[must_use]
+    pub fn is_of_several(&self, name: &str) -> bool {
+        let bare = |full: &&SetName| full.rsplit_once('/').is_some_and(|(_, bare)| bare == name);
+        self.find(name).is_none() && self.sets.keys().filter(bare).nth(1).is_some()
+    }
 }
 
 /// One master with its replicas.

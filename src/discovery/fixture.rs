@@ -11,13 +11,18 @@ use super::session::Session;
 use super::shared::Shared;
 use super::{Address, Config, Directory, Event, Instance, Publisher, Set};
 
-/// A directory whose set `demo` has its master there.
-pub(super) fn directory(master: &Address) -> Arc<Directory> {
+/// A set whose master is there.
+pub(super) fn set_led_by(master: &Address) -> Set {
     let mut set = Set::new(Instant::now());
     set.master = Some(Instance::at(master.host.as_str(), master.port));
     set.replicas = vec![Instance::at("10.0.0.9", 6379)];
+    set
+}
+
+/// A directory whose set `demo` has its master there.
+pub(super) fn directory(master: &Address) -> Arc<Directory> {
     let mut directory = Directory::default();
-    directory.sets.insert("demo".into(), Arc::new(set));
+    directory.sets.insert("demo".into(), Arc::new(set_led_by(master)));
     Arc::new(directory)
 }
 

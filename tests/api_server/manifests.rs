@@ -1,6 +1,8 @@
 //! What Gungnir renders, as the API server takes it: every field known, nothing changed, nothing
 //! warned of, and pods that the Pod Security Standard `restricted` lets in.
 
+use std::fs;
+
 use gungnir::cluster::Quantity;
 use gungnir::cluster::Roles;
 use serde_json::Value;
@@ -12,6 +14,7 @@ use crate::examples::examples;
 use crate::examples::goldens;
 use crate::examples::moved_to;
 use crate::examples::rendered;
+use crate::kubectl::kubectl;
 use crate::server::Answer;
 use crate::server::Apply;
 use crate::server::Server;
@@ -35,6 +38,20 @@ async fn every_golden_without_an_operator_passes_a_dry_run_with_strict_fields() 
 #[tokio::test]
 async fn every_golden_of_the_chart_passes_a_dry_run_with_strict_fields() {
     dry_run("golden/chart").await;
+}
+
+/// By the words of the README. Only said, since others here apply other values under the same names.
+#[tokio::test]
+async fn kubectl_applies_the_chart_for_those_without_helm() {
+    const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/charts/gungnir-operator.yaml");
+    let server = Server::connect().await;
+    // What would be made first is not there in a dry run.
+    server.make_namespace("gungnir-system", json!({})).await;
+    let said = kubectl(&["apply", "--server-side", "-f", FILE, "--dry-run=server"], &[]);
+    let applied =
+        said.lines().filter(|line| line.ends_with(" serverside-applied (server dry run)"));
+    let objects = fs::read_to_string(FILE).unwrap().matches("\nkind: ").count();
+    assert_eq!(applied.count(), objects, "{said}");
 }
 
 #[tokio::test]

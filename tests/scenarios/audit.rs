@@ -1,6 +1,6 @@
 //! What the operator asks of the API server, by the API server's own log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom};
@@ -70,6 +70,22 @@ impl Audit {
             }
         }
         found
+    }
+
+    /// What was refused as outdated (409), and was not done later on.
+    pub fn conflicts_left(&self) -> Vec<String> {
+        let mut left = BTreeSet::new();
+        for line in self.lines() {
+            let Some((verb, resource)) = verb_and_resource(&line) else { continue };
+            let object = &line["objectRef"];
+            let what = format!("{verb} {resource} {} {}", object["namespace"], object["name"]);
+            match line["responseStatus"]["code"].as_u64() {
+                Some(409) if resource != "leases" => left.insert(what),
+                Some(..300) => left.remove(&what),
+                _ => false,
+            };
+        }
+        left.into_iter().collect()
     }
 
     /// Whether a pod other than `leader` has taken the lease.

@@ -4,44 +4,73 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::cluster::Kind;
+use crate::audit::Audit;
+use crate::cluster::{Kind, kubectl};
+use crate::command_line;
 use crate::create_and_scale::NO_GAP;
 use crate::figures::Figures;
+use crate::run::Finished;
 use crate::set::{NAME, ValkeySet, World};
+use crate::took::Took;
 use crate::trial::Trial;
 use crate::wait::{DEADLINE, until};
 
-/// C8.
+/// C8: more pods, then still more, and all with more memory.
 pub fn in_a_failover(world: &World) -> Figures {
     let set = ValkeySet::usual(world, "C8");
     let master = set.settle(3);
     let process = world.nodes().process(&set.namespace, &master);
+    let audit = Audit::start().expect("an audit log");
     let mut trial = Trial::start(&set);
     trial.fault(|| {
         world.nodes().kill(process);
         set.apply(&json!({ "replicas": 4 }));
     });
     set.moved(&master);
-    set.apply(&json!({ "replicas": 5 }));
+    let memory = json!({ "memory": "300Mi" });
+    set.apply(&json!({ "replicas": 5, "resources": { "requests": memory, "limits": memory } }));
+    until("every pod has the memory", 2 * DEADLINE, || {
+        let limit = |ordinal| {
+            let pod = set.get(Kind::Pod, &ValkeySet::pod(ordinal))?;
+            Some(pod["spec"]["containers"][0]["resources"]["limits"].clone())
+        };
+        let limits: Vec<Option<Value>> = (0..5).map(limit).collect();
+        let all = limits.iter().all(|limit| limit.as_ref() == Some(&memory));
+        if all { Ok(()) } else { Err(format!("{limits:?}; {}", set.told())) }
+    });
     let figures = trial.finish(5);
     figures.are_safe();
+    assert_eq!(
+        audit.conflicts_left(),
+        Vec::<String>::new(),
+        "what was refused as outdated was given up"
+    );
     figures
 }
 
-/// C14, there and back.
+/// C14: by the annotation, by the command line, and by that as kubectl's plugin.
 pub fn switchover(world: &World) -> Figures {
     let set = ValkeySet::usual(world, "C14");
     let first = set.settle(3);
+    let others: Vec<String> = (0..3).map(ValkeySet::pod).filter(|pod| *pod != first).collect();
+    let within = ["-n", &set.namespace];
     let mut trial = Trial::start(&set);
     trial.fault(|| {
-        for target in [ValkeySet::pod(2), first] {
-            set.annotate("valkey.verilean.io/switchover-to", &target);
-            until("clients are sent to whom people want", DEADLINE, || match set.pointer() {
-                Some(pod) if pod == target => Ok(()),
-                other => Err(format!("they are sent to {other:?}; {}", set.told())),
-            });
-            assert_eq!(set.settle(3), target);
-        }
+        let wish = format!("valkey.verilean.io/switchover-to={}", others[1]);
+        let said = kubectl(&[&["annotate", "vk", NAME, &wish][..], &within].concat());
+        until("clients are sent to whom people want", DEADLINE, || {
+            set.is_led_by(&others[1]).map_err(|why| format!("{why}; {said}; {}", set.told()))
+        });
+        assert_eq!(set.settle(3), others[1]);
+        let hand_over = |way: fn(&[&str]) -> Finished, target: &String| {
+            let words = [&["switchover", NAME, "--to", target][..], &within].concat();
+            assert_eq!(way(&words).printed(), format!("{target}\n"));
+            // When it says so, clients are sent there.
+            assert_eq!(set.is_led_by(target), Ok(()));
+            assert_eq!(set.settle(3), *target);
+        };
+        hand_over(command_line::gungnir, &first);
+        hand_over(command_line::plugin, &others[0]);
     });
     let figures = trial.finish(3);
     figures.are_safe();
@@ -156,7 +185,7 @@ pub fn secret_deleted(world: &World) -> Figures {
 }
 
 /// C15.
-pub fn hand_edits(world: &World) {
+pub fn hand_edits(world: &World) -> Took {
     let set = ValkeySet::usual(world, "C15");
     let edits = [
         (Kind::Service, "shop-client", json!({ "spec": { "type": "NodePort" } })),
@@ -182,14 +211,19 @@ pub fn hand_edits(world: &World) {
         (Kind::StatefulSet, NAME, json!({ "spec": { "replicas": 4 } })),
         (Kind::PodDisruptionBudget, "shop-pdb", json!({ "spec": { "maxUnavailable": 3 } })),
     ];
+    let mut longest = Took { what: "each repaired", time: Duration::ZERO, api_writes: None };
+    let audit = Audit::start();
     for (number, (kind, name, change)) in edits.into_iter().enumerate() {
         let before = set.get(kind, name).expect("a child");
         let manager = format!("somebody-{number}");
         set.cluster().edit(&manager, kind, &set.namespace, name, &change);
-        until(&format!("{kind:?} {name} is repaired"), DEADLINE, || {
-            let after = set.get(kind, name).ok_or("it is gone")?;
-            same(&before, &after, &change)
+        let (took, ()) = Took::until("repaired", || {
+            until(&format!("{kind:?} {name} is repaired"), DEADLINE, || {
+                let after = set.get(kind, name).ok_or("it is gone")?;
+                same(&before, &after, &change)
+            });
         });
+        longest.time = longest.time.max(took.time);
         until(&format!("an event names who edited {kind:?} {name}"), DEADLINE, || {
             let events = set.cluster().list(Kind::Event, &set.namespace);
             let notes = events.iter().filter(|event| event["reason"] == "Drifted");
@@ -199,6 +233,7 @@ pub fn hand_edits(world: &World) {
         });
     }
     set.settle(3);
+    Took { api_writes: audit.map(|audit| audit.writes()), ..longest }
 }
 
 /// Whether an object is in every place of the change as it was.

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::cluster::{Kind, kubectl};
 use crate::figures::Figures;
 use crate::set::{NAME, ValkeySet, World};
+use crate::took::Took;
 use crate::trial::Trial;
 use crate::wait::{DEADLINE, until};
 
@@ -25,8 +26,15 @@ const CHILDREN: [(Kind, &str); 7] = [
 ];
 
 /// E1.
-pub fn create(world: &World) {
-    let set = ValkeySet::usual(world, "E1");
+pub fn create(world: &World) -> Took {
+    let set = ValkeySet::none(world, "E1");
+    let wait = ["wait", "--for=condition=Ready", "vk", NAME, "--timeout=120s"];
+    let (took, ready) = Took::until("Ready", || {
+        set.apply(&json!({ "replicas": 3 }));
+        kubectl(&[&wait[..], &["-n", &set.namespace]].concat())
+    });
+    assert!(ready.contains("condition met"), "{ready}; {}", set.told());
+    set.settle(3);
     for (kind, name) in CHILDREN {
         assert!(set.get(kind, name).is_some(), "there is no {kind:?} {name}");
     }
@@ -34,13 +42,12 @@ pub fn create(world: &World) {
     // What the columns show comes from status.
     let shown = kubectl(&["get", "vk", NAME, "-n", &set.namespace, "-o", "wide"]);
     assert!(shown.contains("Running") && shown.contains("shop-0"), "{shown}");
-    let ready = kubectl(&["wait", "--for=condition=Ready", "vk", NAME, "-n", &set.namespace]);
-    assert!(ready.contains("condition met"), "{ready}");
     assert_eq!(set.amiss(), Vec::<String>::new(), "a new cluster finds nothing amiss");
+    took
 }
 
 /// E6.
-pub fn delete(world: &World) {
+pub fn delete(world: &World) -> Took {
     let sets = [("Delete", 0), ("Retain", 3)].map(|(policy, volumes)| {
         let set = ValkeySet::none(world, &format!("E6-{policy}"));
         set.apply(&json!({ "replicas": 3, "persistence": { "reclaimPolicy": policy } }));
@@ -49,16 +56,21 @@ pub fn delete(world: &World) {
     for (set, _) in &sets {
         set.settle(3);
     }
-    for (set, _) in &sets {
-        set.cluster().delete(Kind::ValkeyCluster, &set.namespace, NAME);
-    }
+    let (took, ()) = Took::until("all of two clusters gone", || {
+        for (set, _) in &sets {
+            set.cluster().delete(Kind::ValkeyCluster, &set.namespace, NAME);
+        }
+        for (set, _) in &sets {
+            wait_until_gone(set);
+        }
+    });
     for (set, volumes) in &sets {
-        wait_until_gone(set);
         until("the volumes are as the policy says", DEADLINE, || {
             let found = set.cluster().list(Kind::PersistentVolumeClaim, &set.namespace).len();
             if found == *volumes { Ok(()) } else { Err(format!("{found}, not {volumes}")) }
         });
     }
+    took
 }
 
 /// Waits until no child is left.
@@ -115,7 +127,7 @@ pub fn shrink(world: &World) -> Figures {
 }
 
 /// E7, and one of the volumes is lost meanwhile: pod 0 comes back empty, and must not lead.
-pub fn again(world: &World) {
+pub fn again(world: &World) -> Took {
     const KEYS: usize = 1000;
     let set = ValkeySet::usual(world, "E7");
     let master = set.settle(3);
@@ -139,11 +151,14 @@ pub fn again(world: &World) {
         None => Ok(()),
         Some(_) => Err(format!("{lost} is there")),
     });
-    set.apply(&json!({ "replicas": 3 }));
-    let leader = set.settle(3);
+    let (took, leader) = Took::until("whole again", || {
+        set.apply(&json!({ "replicas": 3 }));
+        set.settle(3)
+    });
     assert_ne!(leader, ValkeySet::pod(0), "an empty pod leads");
     for ordinal in 0..3 {
         let size = set.ask(&ValkeySet::pod(ordinal), &["DBSIZE"]).texts().concat();
         assert_eq!(size, KEYS.to_string(), "pod {ordinal}");
     }
+    took
 }

@@ -6,11 +6,10 @@ use std::path::PathBuf;
 
 use crate::cluster::kubectl;
 use crate::install;
-use crate::set::NAME;
 
 /// Writes down the operator's logs, events, objects and the servers' logs, before they are deleted.
 /// Beside the logs of the cluster, where there are any, which are kept when the run fails.
-pub fn keep(namespace: &str) {
+pub fn keep(namespace: &str, name: &str) {
     let logs =
         env::var_os("GUNGNIR_TEST_CLUSTER").map(|cluster| PathBuf::from(cluster).join("log"));
     let folder = logs.unwrap_or_else(env::temp_dir).join("scenarios").join(namespace);
@@ -18,7 +17,7 @@ pub fn keep(namespace: &str) {
     let (all, operator) = (["-n", namespace], ["-n", install::NAMESPACE]);
     let logs = ["logs", "--prefix", "--timestamps", "--tail=-1", "-l", &selector];
     let servers = ["logs", "--prefix", "--timestamps", "--tail=-1", "--all-containers"];
-    let cluster = format!("valkey.verilean.io/cluster={NAME}");
+    let cluster = format!("valkey.verilean.io/cluster={name}");
     let kept = [
         ("operator.log", [&logs[..], &operator].concat()),
         ("operator.previous.log", [&logs[..], &operator, &["--previous"]].concat()),

@@ -1,13 +1,12 @@
-//! What came of each scenario: a line when it ends, and a table in the README.
+//! What came of each scenario: a line when it ends, and a row of a table in the README.
 
 use std::env;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-/// The marks around the table.
-const MARKS: [&str; 2] = ["<!-- scenarios -->\n", "<!-- end of scenarios -->\n"];
+use crate::took::Took;
 
 /// What came of one run of a scenario with clients that write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,23 +61,102 @@ impl fmt::Display for Figures {
     }
 }
 
-/// A row of the table.
-#[derive(Debug)]
-pub struct Row {
-    /// The scenario's name and title.
-    pub scenario: (&'static str, &'static str),
-    /// What came of it.
-    pub figures: Figures,
+/// A table of the README.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Table {
+    /// Of scenarios with clients that write.
+    Writes,
+    /// Of those without.
+    Times,
 }
 
-/// Writes the table into the README, if `UPDATE_FIGURES` is set. Rows of scenarios that did not run
-/// stay as they are.
+impl Table {
+    /// The marks around it.
+    fn marks(self) -> [&'static str; 2] {
+        match self {
+            Self::Writes => ["<!-- scenarios -->\n", "<!-- end of scenarios -->\n"],
+            Self::Times => ["<!-- times -->\n", "<!-- end of times -->\n"],
+        }
+    }
+
+    fn columns(self) -> &'static [&'static str] {
+        match self {
+            Self::Writes => &[
+                "#",
+                "scenario",
+                "longest write gap",
+                "Service at every node",
+                "acknowledged writes lost",
+                "plain writes lost",
+                "writers at once",
+                "API writes",
+            ],
+            Self::Times => &["#", "scenario", "how long it took", "API writes"],
+        }
+    }
+
+    /// The table anew: rows of scenarios that did not run stay as they are.
+    fn with(self, old: &str, rows: &[Row]) -> String {
+        let mut lines: Vec<String> = old.lines().skip(2).map(str::to_owned).collect();
+        for Row { name, cells, .. } in rows.iter().filter(|row| row.table == self) {
+            let line = line([*name].into_iter().chain(cells.iter().map(String::as_str)));
+            let start = format!("| {name} |");
+            match lines.iter_mut().find(|old| old.starts_with(&start)) {
+                Some(old) => *old = line,
+                None => lines.push(line),
+            }
+        }
+        let head = line(self.columns().iter().copied());
+        let rule = line(self.columns().iter().map(|_| "---"));
+        [head, rule].into_iter().chain(lines).map(|line| line + "\n").collect()
+    }
+}
+
+/// A line of a table.
+fn line<'c>(cells: impl Iterator<Item = &'c str>) -> String {
+    cells.fold("|".to_owned(), |line, cell| format!("{line} {cell} |"))
+}
+
+/// A row of a table, and the same as a line for people.
+#[derive(Debug)]
+pub struct Row {
+    table: Table,
+    name: &'static str,
+    cells: Vec<String>,
+    /// What is said when the scenario ends.
+    pub said: String,
+}
+
+impl Row {
+    /// Of a scenario's name and title, and its figures.
+    pub fn of_writes((name, title): (&'static str, &str), figures: &Figures) -> Self {
+        let cells = vec![
+            title.to_owned(),
+            seconds(figures.gap),
+            figures.window.map_or_else(|| "–".to_owned(), seconds),
+            format!("{} of {}", figures.acknowledged_lost, figures.acknowledged),
+            format!("{} of {}", figures.plain_lost, figures.plain),
+            figures.writers.to_string(),
+            figures.api_writes.to_string(),
+        ];
+        Self { table: Table::Writes, name, cells, said: figures.to_string() }
+    }
+
+    /// Of a scenario's name and title, and how long it took.
+    pub fn of_time((name, title): (&'static str, &str), took: &Took) -> Self {
+        let time = format!("{} after {}", took.what, seconds(took.time));
+        let cells = vec![title.to_owned(), time, took.writes()];
+        Self { table: Table::Times, name, cells, said: took.to_string() }
+    }
+}
+
+/// Writes the tables into the README, if `UPDATE_FIGURES` is set.
 ///
 /// # Panics
-/// When the README has no place for it.
+/// When the README has no place for one.
 pub fn update(rows: &[Row]) {
-    if !rows.is_empty() {
-        write(MARKS, |old| table(old, rows));
+    for table in [Table::Writes, Table::Times] {
+        write(table.marks(), |old| table.with(old, rows));
     }
 }
 
@@ -96,39 +174,6 @@ pub fn write(marks: [&str; 2], make: impl FnOnce(&str) -> String) {
     let (old, after) = rest.split_once(marks[1]).expect("the other mark in the README");
     let text = [before, marks[0], &make(old), marks[1], after].concat();
     fs::write(readme, text).expect("the README can be written");
-}
-
-fn table(old: &str, rows: &[Row]) -> String {
-    let mut lines: Vec<String> = old.lines().skip(2).map(str::to_owned).collect();
-    for Row { scenario: (name, title), figures } in rows {
-        let mut line = format!("| {name} | {title} ");
-        let _ = write!(
-            line,
-            "| {} | {} | {} of {} | {} of {} | {} | {} |",
-            seconds(figures.gap),
-            figures.window.map_or_else(|| "–".to_owned(), seconds),
-            figures.acknowledged_lost,
-            figures.acknowledged,
-            figures.plain_lost,
-            figures.plain,
-            figures.writers,
-            figures.api_writes
-        );
-        let start = format!("| {name} |");
-        match lines.iter_mut().find(|old| old.starts_with(&start)) {
-            Some(old) => *old = line,
-            None => lines.push(line),
-        }
-    }
-    let mut table = "| # | scenario | longest write gap | Service at every node | acknowledged \
-                     writes lost | plain writes lost | writers at once | API writes |\n| --- | --- \
-                     | --- | --- | --- | --- | --- | --- |\n"
-        .to_owned();
-    for line in lines {
-        table.push_str(&line);
-        table.push('\n');
-    }
-    table
 }
 
 /// As people read it.

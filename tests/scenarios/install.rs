@@ -2,13 +2,15 @@
 
 use std::env;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::cluster::{Cluster, Kind};
+use crate::cluster::{Cluster, Kind, kubectl};
+use crate::dockerfile::LastStage;
 use crate::wait::{DEADLINE, until};
 
 /// The namespace of the operator.
@@ -54,18 +56,32 @@ pub fn upgrade() -> bool {
     true
 }
 
-/// Brings this build's program onto the nodes as an image, after a change of its bytes.
+/// Brings this build's program onto the nodes as the image of the Dockerfile, after a change of its
+/// bytes.
 fn make_image(name: &str, change: impl FnOnce(&mut [u8])) {
     let folder = TempDir::new().expect("a temporary folder");
     let program = folder.path().join("gungnir");
-    fs::copy(env!("CARGO_BIN_EXE_gungnir"), &program).expect("this build's program");
+    fs::copy(static_program(), &program).expect("this build's program");
     // What a debugger would want is most of it.
     run(Command::new("strip").arg(&program));
     let mut bytes = fs::read(&program).expect("the program");
     change(&mut bytes);
-    fs::write(&program, bytes).expect("the program");
-    let image = Path::new(ROOT).join("tests/cluster/image");
-    run(Command::new(image).args(["--user", "65532", name]).arg(&program));
+    LastStage::read().make(name, &bytes);
+}
+
+/// This build's program as it is released: one that needs no library, since its image has none.
+fn static_program() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let flags = ["--", "-C", "target-feature=+crt-static"];
+        let mut build = Command::new(env!("CARGO"));
+        run(build.args(["rustc", "--locked", "--bin", "gungnir"]).args(flags).current_dir(ROOT));
+        let program = PathBuf::from(env!("CARGO_BIN_EXE_gungnir"));
+        let needs = Command::new("ldd").arg(&program).output().expect("ldd runs");
+        let needs = String::from_utf8_lossy(&needs.stdout).into_owned();
+        assert!(!needs.contains('/'), "the program needs libraries: {needs}");
+        program
+    })
 }
 
 /// `helm upgrade --install` with these words, until every pod of the operator is ready.
@@ -98,6 +114,27 @@ pub fn pods(cluster: &Cluster) -> Vec<String> {
     pods.iter().filter_map(name).collect()
 }
 
+/// Waits until as many operators are ready as there should be.
+pub fn wait_until_rolled_out() {
+    let deployment = format!("deployment/{RELEASE}");
+    let status = ["rollout", "status", &deployment, "-n", NAMESPACE, "--timeout=120s"];
+    run(Command::new("kubectl").args(status));
+}
+
+/// All that a pod has logged.
+pub fn log(pod: &str) -> String {
+    kubectl(&["logs", "-n", NAMESPACE, pod, "--tail=-1"])
+}
+
+/// What a pod measures of itself and its clusters.
+pub fn metrics(pod: &str) -> String {
+    kubectl(&[
+        "get",
+        "--raw",
+        &format!("/api/v1/namespaces/{NAMESPACE}/pods/{pod}:8080/proxy/metrics"),
+    ])
+}
+
 /// The pod that leads.
 pub fn leader(cluster: &Cluster) -> String {
     until("an operator leads", DEADLINE, || {
@@ -111,7 +148,11 @@ pub fn leader(cluster: &Cluster) -> String {
     })
 }
 
-fn run(command: &mut Command) {
+/// Runs a command to its end.
+///
+/// # Panics
+/// When it fails.
+pub fn run(command: &mut Command) {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}: {said}");

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 
 use crate::agent::Agent;
 use crate::audit::Audit;
@@ -13,9 +14,12 @@ use crate::figures::Figures;
 use crate::install;
 use crate::nodes::{Fault, Nodes};
 use crate::set::{ValkeySet, World};
+use crate::took::Took;
 use crate::trial::Trial;
 use crate::wait::{DEADLINE, stays, until};
 
+/// How long a lease holds that is not given back, less what two clocks and a busy machine take.
+const LEASE_RUNS_OUT: SignedDuration = SignedDuration::from_secs(4);
 /// How long the leader is away from the API server.
 const CUT: Duration = Duration::from_secs(30);
 /// How long the API server is slow.
@@ -117,6 +121,36 @@ pub fn slow(world: &World) -> Figures {
     figures.are_safe();
     assert_eq!(figures.plain_lost, 0, "{figures}");
     figures
+}
+
+/// The leader's pod is deleted as a rollout does it: it gives the lease back, so nobody waits until
+/// that has run out.
+pub fn asked_to_end(world: &World) -> Took {
+    let leader = install::leader(&world.cluster);
+    let lease = || world.cluster.get(Kind::Lease, install::NAMESPACE, install::RELEASE);
+    let mut before = lease().expect("the lease");
+    let (took, after) = Took::until("another leads", || {
+        world.cluster.delete(Kind::Pod, install::NAMESPACE, &leader);
+        until("another leads", DEADLINE, || {
+            let now = lease().ok_or("there is no lease")?;
+            match now["spec"]["holderIdentity"].as_str().unwrap_or_default() {
+                "" => Err("nobody does".to_owned()),
+                holder if holder.starts_with(&format!("{leader}_")) => {
+                    before = now;
+                    Err("it leads on".to_owned())
+                }
+                _ => Ok(now),
+            }
+        })
+    });
+    let time = |lease: &Value, field: &str| -> Timestamp {
+        lease["spec"][field].as_str().and_then(|text| text.parse().ok()).expect("a time")
+    };
+    // From its last renewal, so that how soon it was asked to end does not count.
+    let gap = time(&after, "acquireTime").duration_since(time(&before, "renewTime"));
+    assert!(gap < LEASE_RUNS_OUT, "{gap:?} after the last renewal: it was not given back");
+    install::wait_until_rolled_out();
+    took
 }
 
 /// A pod of the operator.

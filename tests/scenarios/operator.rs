@@ -1,10 +1,11 @@
 //! The operator itself: at rest, replaced, and gone.
 
+use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::audit::Audit;
+use crate::audit::{Audit, Requests};
 use crate::cluster::Kind;
 use crate::create_and_scale::NO_GAP;
 use crate::figures::Figures;
@@ -15,22 +16,26 @@ use crate::wait::{DEADLINE, stays, until};
 
 /// How long nothing may be asked for.
 const REST: Duration = Duration::from_secs(60);
+/// And when all scenarios run.
+const LONG_REST: Duration = Duration::from_secs(300);
 /// After a change, how long nothing must be asked for until rest has begun.
 const QUIET: Duration = Duration::from_secs(5);
 
-/// A converged cluster costs the API server nothing but watches and the lease.
-pub fn rest(world: &World) {
-    let _set = ValkeySet::usual(world, "rest");
+/// Waits until the operator rests, and holds it to that: a converged cluster costs the API server
+/// nothing but watches and the lease.
+#[track_caller]
+pub fn rests(world: &World) {
     // Its last status, and the removal of what ran before it.
     until("nothing is asked for", DEADLINE, || {
         let audit = Audit::start().expect("an audit log");
-        std::thread::sleep(QUIET);
+        thread::sleep(QUIET);
         let requests = audit.requests();
         if requests.is_empty() { Ok(()) } else { Err(format!("{requests:?}")) }
     });
+    let rest = if world.takes_its_time { LONG_REST } else { REST };
     let audit = Audit::start().expect("an audit log");
-    std::thread::sleep(REST);
-    assert_eq!(audit.requests(), crate::audit::Requests::new(), "in {REST:?}");
+    thread::sleep(rest);
+    assert_eq!(audit.requests(), Requests::new(), "in {rest:?}");
 }
 
 /// The operator is upgraded to one that makes another template of the pods, then taken away: clusters
@@ -78,7 +83,7 @@ pub fn upgrade(world: &World) -> Figures {
 }
 
 /// The next scenario finds an operator, whatever became of this one.
-struct Again;
+pub struct Again;
 
 impl Drop for Again {
     fn drop(&mut self) {

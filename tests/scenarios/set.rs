@@ -1,22 +1,19 @@
 //! A `ValkeyCluster` in a namespace of its own.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::time::timeout;
 
-use crate::client::Client;
+use crate::base64::decode;
 use crate::cluster::{Cluster, Kind, kubectl};
 use crate::evidence;
 use crate::nodes::Nodes;
-use crate::resp::Reply;
 use crate::wait::{DEADLINE, until};
 
-/// The name of every one.
+/// The name of every one that a scenario makes by itself.
 pub const NAME: &str = "shop";
-/// How long a server may take to answer.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The namespace that is always there.
+const SHARED: &str = "default";
 
 /// What a scenario works with.
 pub struct World {
@@ -24,6 +21,8 @@ pub struct World {
     pub cluster: Cluster,
     /// The nodes, where they can be reached into.
     pub nodes: Option<Nodes>,
+    /// Whether all scenarios run: what is watched that nothing happens is watched for longer.
+    pub takes_its_time: bool,
 }
 
 impl World {
@@ -42,6 +41,8 @@ pub struct ValkeySet<'w> {
     pub world: &'w World,
     /// Its namespace.
     pub namespace: String,
+    /// Its name.
+    pub name: &'static str,
 }
 
 impl<'w> ValkeySet<'w> {
@@ -54,10 +55,17 @@ impl<'w> ValkeySet<'w> {
                 "pod-security.kubernetes.io/enforce": "restricted",
             } },
         });
-        let set = Self { world, namespace };
+        let set = Self { world, namespace, name: NAME };
         // Of a run that was killed.
         set.remove();
         world.cluster.apply("people", Kind::Namespace, &object);
+        set
+    }
+
+    /// One that people apply by themselves, in the namespace that is always there; nothing of it yet.
+    pub fn of_people(world: &'w World, name: &'static str) -> Self {
+        let set = Self { world, namespace: SHARED.to_owned(), name };
+        set.remove();
         set
     }
 
@@ -73,7 +81,7 @@ impl<'w> ValkeySet<'w> {
     pub fn apply(&self, spec: &Value) {
         let object = json!({
             "apiVersion": "valkey.verilean.io/v1", "kind": "ValkeyCluster",
-            "metadata": { "name": NAME, "namespace": self.namespace },
+            "metadata": { "name": self.name, "namespace": self.namespace },
             "spec": spec,
         });
         self.cluster().apply("people", Kind::ValkeyCluster, &object);
@@ -82,7 +90,7 @@ impl<'w> ValkeySet<'w> {
     /// People annotate it.
     pub fn annotate(&self, key: &str, value: &str) {
         let change = json!({ "metadata": { "annotations": { key: value } } });
-        self.cluster().edit("people", Kind::ValkeyCluster, &self.namespace, NAME, &change);
+        self.cluster().edit("people", Kind::ValkeyCluster, &self.namespace, self.name, &change);
     }
 
     /// Somebody puts a record in the place of the one that is there; null takes it away.
@@ -91,7 +99,7 @@ impl<'w> ValkeySet<'w> {
         let whole = [Value::Null, election.clone()];
         for election in whole.into_iter().take(if election.is_null() { 1 } else { 2 }) {
             let change = json!({ "status": { "election": election } });
-            self.cluster().edit_status(Kind::ValkeyCluster, &self.namespace, NAME, &change);
+            self.cluster().edit_status(Kind::ValkeyCluster, &self.namespace, self.name, &change);
         }
     }
 
@@ -109,7 +117,7 @@ impl<'w> ValkeySet<'w> {
     /// Its resource as it is.
     #[track_caller]
     pub fn resource(&self) -> Value {
-        self.get(Kind::ValkeyCluster, NAME).expect("the resource is there")
+        self.get(Kind::ValkeyCluster, self.name).expect("the resource is there")
     }
 
     /// A pod's name.
@@ -120,7 +128,7 @@ impl<'w> ValkeySet<'w> {
     /// The pod that clients are sent to.
     #[track_caller]
     pub fn pointer(&self) -> Option<String> {
-        let service = self.get(Kind::Service, &format!("{NAME}-client"))?;
+        let service = self.get(Kind::Service, &format!("{}-client", self.name))?;
         let pod = &service["spec"]["selector"]["statefulset.kubernetes.io/pod-name"];
         Some(pod.as_str()?.to_owned())
     }
@@ -144,15 +152,25 @@ impl<'w> ValkeySet<'w> {
     /// The application's password.
     #[track_caller]
     pub fn password(&self) -> String {
-        let secret = self.get(Kind::Secret, &format!("{NAME}-secret")).expect("the Secret");
-        let text = secret["data"]["password"].as_str().expect("a password").to_owned();
-        decode(&text)
+        let data = self.secret();
+        let (_, value) = data.iter().find(|(key, _)| key == "password").expect("a password");
+        decode(value)
+    }
+
+    /// What is in its Secret: each key with its value in base 64.
+    #[track_caller]
+    pub fn secret(&self) -> Vec<(String, String)> {
+        let secret = self.get(Kind::Secret, &format!("{}-secret", self.name)).expect("the Secret");
+        let data = secret["data"].as_object().expect("passwords");
+        let value = |value: &Value| value.as_str().expect("a text").to_owned();
+        data.iter().map(|(key, text)| (key.clone(), value(text))).collect()
     }
 
     /// The address of `N-client`.
     #[track_caller]
     pub fn address(&self) -> SocketAddr {
-        let service = self.get(Kind::Service, &format!("{NAME}-client")).expect("the Service");
+        let service =
+            self.get(Kind::Service, &format!("{}-client", self.name)).expect("the Service");
         let ip = service["spec"]["clusterIP"].as_str().expect("an address");
         format!("{ip}:6379").parse().expect("an address")
     }
@@ -195,7 +213,7 @@ impl<'w> ValkeySet<'w> {
             return Err(format!("clients are sent to {master}, and status says another"));
         }
         for ordinal in 0..replicas {
-            let pod = Self::pod(ordinal);
+            let pod = format!("{}-{ordinal}", self.name);
             let object = self.get(Kind::Pod, &pod).ok_or_else(|| format!("{pod} is gone"))?;
             let role = if pod == master { "master" } else { "replica" };
             if object["metadata"]["labels"]["valkey.verilean.io/role"] != role {
@@ -240,7 +258,7 @@ impl<'w> ValkeySet<'w> {
 
     /// Its phase, election and conditions, for whoever waits in vain.
     pub fn told(&self) -> String {
-        let resource = self.get(Kind::ValkeyCluster, NAME).unwrap_or_default();
+        let resource = self.get(Kind::ValkeyCluster, self.name).unwrap_or_default();
         let status = &resource["status"];
         format!("phase {}, election {}, {}", status["phase"], status["election"], {
             let conditions = status["conditions"].as_array().cloned().unwrap_or_default();
@@ -251,72 +269,32 @@ impl<'w> ValkeySet<'w> {
         })
     }
 
-    /// Asks a pod's server, as an application.
-    #[track_caller]
-    pub fn ask(&self, pod: &str, words: &[&str]) -> Reply {
-        until(&format!("{pod} answers {words:?}"), PATIENCE, || self.ask_once(pod, words))
-    }
-
-    fn ask_once(&self, pod: &str, words: &[&str]) -> Result<Reply, String> {
-        if self.world.nodes.is_none() {
-            return self.ask_by_kubectl(pod, words);
-        }
-        let object = self.get(Kind::Pod, pod).ok_or("there is no such pod")?;
-        let ip = object["status"]["podIP"].as_str().ok_or("it has no address")?;
-        let address = format!("{ip}:6379").parse().expect("an address");
-        let password = self.password();
-        let ask = async { Client::connect(address, &password).await?.ask(words).await };
-        let asked = self.cluster().block_on(async { timeout(PATIENCE, ask).await });
-        asked.map_err(|_| "no answer in time")?.map_err(|error| error.to_string())
-    }
-
-    /// Its namespace goes, and the pods at once: nobody's data is waited for.
+    /// All of it goes, and the pods at once: nobody's data is waited for. Its namespace goes, too,
+    /// unless that is always there.
     fn remove(&self) {
-        let gone = || kubectl(&["get", "namespace", &self.namespace]).contains("NotFound");
-        if gone() {
-            return;
+        let (within, is_own) = (["-n", &self.namespace], self.namespace != SHARED);
+        if is_own {
+            if kubectl(&["get", "namespace", &self.namespace]).contains("NotFound") {
+                return;
+            }
+            kubectl(&["delete", "namespace", &self.namespace, "--wait=false"]);
         }
-        kubectl(&["delete", "namespace", &self.namespace, "--wait=false"]);
-        kubectl(&["delete", "vk", "--all", "-n", &self.namespace, "--timeout=60s"]);
-        kubectl(&["delete", "sts,pods", "--all", "-n", &self.namespace, "--force"]);
-        let wait = ["wait", "--for=delete", "namespace", &self.namespace, "--timeout=60s"];
-        kubectl(&wait);
-    }
-
-    fn ask_by_kubectl(&self, pod: &str, words: &[&str]) -> Result<Reply, String> {
-        let start = ["exec", "-n", &self.namespace, pod, "-c", "valkey", "--", "valkey-cli"];
-        let said = kubectl(&[&start, words].concat());
-        // INFO has words about errors, too.
-        let faults = ["error:", "Error from server", "Could not connect", "command terminated"];
-        let failed = faults.iter().any(|fault| said.trim_start().starts_with(fault));
-        if failed { Err(said) } else { Ok(Reply::Text(said.replace('\r', ""))) }
+        let label = format!("valkey.verilean.io/cluster={}", self.name);
+        kubectl(&[&["delete", "vk", self.name, "--timeout=60s"][..], &within].concat());
+        kubectl(&[&["delete", "sts,pods", "-l", &label, "--force"][..], &within].concat());
+        if is_own {
+            kubectl(&["wait", "--for=delete", "namespace", &self.namespace, "--timeout=60s"]);
+        } else {
+            kubectl(&[&["delete", "pvc", "-l", &label, "--timeout=60s"][..], &within].concat());
+        }
     }
 }
 
 impl Drop for ValkeySet<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            evidence::keep(&self.namespace);
+            evidence::keep(&self.namespace, self.name);
         }
         self.remove();
     }
-}
-
-/// Base 64, as the API has the values of Secrets.
-fn decode(text: &str) -> String {
-    let digit = |byte: u8| match byte {
-        b'A'..=b'Z' => Some(byte - b'A'),
-        b'a'..=b'z' => Some(byte - b'a' + 26),
-        b'0'..=b'9' => Some(byte - b'0' + 52),
-        b'+' => Some(62),
-        b'/' => Some(63),
-        _ => None,
-    };
-    let digits: Vec<u32> = text.bytes().filter_map(digit).map(u32::from).collect();
-    let mut bytes = Vec::new();
-    for group in digits.chunks(4) {
-        let bits = group.iter().fold(0, |bits, digit| bits << 6 | digit) << (6 * (4 - group.len()));
-        bytes.extend(bits.to_be_bytes()[1..group.len()].iter());
-    }
-    String::from_utf8(bytes).expect("a password is text")
 }

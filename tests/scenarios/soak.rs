@@ -6,7 +6,7 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::cluster::{Kind, kubectl};
+use crate::cluster::Kind;
 use crate::figures::Figures;
 use crate::install;
 use crate::nodes::Fault as Undo;
@@ -109,7 +109,7 @@ pub fn soak(world: &World) -> Figures {
     let figures = trial.finish(3);
     figures.are_safe();
     for pod in install::pods(&world.cluster) {
-        let log = kubectl(&["logs", "-n", install::NAMESPACE, &pod, "--tail=-1"]);
+        let log = install::log(&pod);
         assert!(log.len() < MOST_LOG_BYTES * blows, "{pod} wrote {} bytes", log.len());
     }
     figures

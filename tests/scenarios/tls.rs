@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
-use crate::cluster::{Kind, kubectl};
+use crate::cluster::{Cluster, Kind, kubectl};
 use crate::set::{ValkeySet, World};
 use crate::wait::{DEADLINE, until};
 
@@ -18,7 +18,9 @@ const SECRET: &str = "shop-certificate";
 /// The master is killed, and another leads; then people ask for the next.
 pub fn failover(world: &World) {
     let set = ValkeySet::none(world, "tls");
-    make_certificate(&set);
+    let names =
+        ["*.shop-headless", "shop-client"].map(|name| format!("{name}.{}.svc", set.namespace));
+    Certificate::new(&names).keep(set.cluster(), &set.namespace, SECRET);
     set.apply(&json!({
         "replicas": 3,
         "tls": { "enabled": true, "certSecretName": SECRET, "clientAuth": "require" },
@@ -44,26 +46,45 @@ pub fn failover(world: &World) {
     assert!(!said.contains("PONG"), "{said}");
 }
 
-/// A certificate for every name that the set is reached by.
-fn make_certificate(set: &ValkeySet<'_>) {
-    let folder = TempDir::new().expect("a temporary folder");
-    let files = folder.path().join("tls");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/valkey/certificates");
-    let headless = format!("*.shop-headless.{}.svc", set.namespace);
-    let client = format!("shop-client.{}.svc", set.namespace);
-    let status = Command::new(script).arg(&files).args([headless, client]).status();
-    assert!(status.is_ok_and(|status| status.success()), "no certificate");
-    let file = |name: &str| {
-        let content = fs::read_to_string(files.join(name)).expect("a file of the certificate");
-        (name.to_owned(), Value::from(content))
-    };
-    let data: Map<String, Value> = ["ca.crt", "tls.crt", "tls.key"].map(file).into_iter().collect();
-    let secret = json!({
-        "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
-        "metadata": { "name": SECRET, "namespace": set.namespace },
-        "stringData": data,
-    });
-    set.cluster().apply("people", Kind::Secret, &secret);
+/// A certificate, its key, and whoever signed it.
+pub struct Certificate {
+    folder: TempDir,
+    authority: String,
+}
+
+impl Certificate {
+    /// One for these names.
+    pub fn new(names: &[String]) -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        let files = folder.path().join("tls");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/valkey/certificates");
+        let status = Command::new(script).arg(&files).args(names).status();
+        assert!(status.is_ok_and(|status| status.success()), "no certificate");
+        let authority = fs::read_to_string(files.join("ca.crt")).expect("the authority");
+        Self { folder, authority }
+    }
+
+    /// The authority's certificate.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// Makes a Secret of it.
+    pub fn keep(&self, cluster: &Cluster, namespace: &str, name: &str) {
+        let file = |name: &str| {
+            let path = self.folder.path().join("tls").join(name);
+            let content = fs::read_to_string(path).expect("a file of the certificate");
+            (name.to_owned(), Value::from(content))
+        };
+        let data: Map<String, Value> =
+            ["ca.crt", "tls.crt", "tls.key"].map(file).into_iter().collect();
+        let secret = json!({
+            "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
+            "metadata": { "name": name, "namespace": namespace },
+            "stringData": data,
+        });
+        cluster.apply("people", Kind::Secret, &secret);
+    }
 }
 
 /// Waits until such a pod leads and the two others follow it in sync.
