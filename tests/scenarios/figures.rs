@@ -1,10 +1,9 @@
 //! What came of each scenario: a line when it ends, and a row of a table in the README.
 
-use std::env;
 use std::fmt;
-use std::fs;
-use std::path::Path;
 use std::time::Duration;
+
+use crate::readme::update_figures;
 
 use crate::took::Took;
 
@@ -71,11 +70,11 @@ enum Table {
 }
 
 impl Table {
-    /// The marks around it.
-    fn marks(self) -> [&'static str; 2] {
+    /// Its mark.
+    fn mark(self) -> &'static str {
         match self {
-            Self::Writes => ["<!-- scenarios -->\n", "<!-- end of scenarios -->\n"],
-            Self::Times => ["<!-- times -->\n", "<!-- end of times -->\n"],
+            Self::Writes => "scenarios",
+            Self::Times => "times",
         }
     }
 
@@ -156,24 +155,8 @@ impl Row {
 /// When the README has no place for one.
 pub fn update(rows: &[Row]) {
     for table in [Table::Writes, Table::Times] {
-        write(table.marks(), |old| table.with(old, rows));
+        update_figures(table.mark(), |old| table.with(old, rows));
     }
-}
-
-/// Makes what is between two marks in the README anew of what was there, if `UPDATE_FIGURES` is set.
-///
-/// # Panics
-/// When a mark is missing.
-pub fn write(marks: [&str; 2], make: impl FnOnce(&str) -> String) {
-    if env::var_os("UPDATE_FIGURES").is_none() {
-        return;
-    }
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let text = fs::read_to_string(&readme).expect("the README");
-    let (before, rest) = text.split_once(marks[0]).expect("a mark in the README");
-    let (old, after) = rest.split_once(marks[1]).expect("the other mark in the README");
-    let text = [before, marks[0], &make(old), marks[1], after].concat();
-    fs::write(readme, text).expect("the README can be written");
 }
 
 /// As people read it.

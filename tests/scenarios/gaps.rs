@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::cluster::Kind;
-use crate::figures::{self, seconds};
+use crate::figures::seconds;
+use crate::readme::update_figures;
 use crate::set::{ValkeySet, World};
 use crate::trial::Trial;
 
@@ -20,8 +21,8 @@ const RUNS: &str = "GUNGNIR_GAP_RUNS";
 const DEFAULT_RUNS: usize = 20;
 /// Where results are kept, a line each; runs that are there already are not run again.
 const RESULTS: &str = "GUNGNIR_GAP_RESULTS";
-/// The marks around the table.
-const MARKS: [&str; 2] = ["<!-- gaps -->\n", "<!-- end of gaps -->\n"];
+/// The mark of the table.
+const MARK: &str = "gaps";
 
 /// What happens to the master.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +71,7 @@ pub fn measure(world: &World) {
     }
     let table = table(&results);
     print!("{table}");
-    figures::write(MARKS, |_| table);
+    update_figures(MARK, |_| table);
 }
 
 fn once(set: &ValkeySet<'_>, what: What, number: usize) -> Run {

@@ -12,8 +12,9 @@ use serde::Deserialize;
 use tempfile::TempDir;
 
 use crate::agent::now;
-use crate::figures::{self, seconds};
+use crate::figures::seconds;
 use crate::nodes::Fault;
+use crate::readme::update_figures;
 use crate::set::{ValkeySet, World};
 use crate::wait::{DEADLINE, until};
 
@@ -23,8 +24,8 @@ const SETTINGS: [&str; 2] = ["default", "recommended"];
 const STANDSTILL: Duration = Duration::from_secs(30);
 /// Clients end by themselves, if nobody ends them.
 const LONGEST_RUN_S: &str = "300";
-/// The marks around the table.
-const MARKS: [&str; 2] = ["<!-- libraries -->\n", "<!-- end of libraries -->\n"];
+/// The mark of the table.
+const MARK: &str = "libraries";
 
 /// What happens to the master.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +94,7 @@ pub fn measure(world: &World) {
     }
     let table = table(&rows);
     print!("{table}");
-    figures::write(MARKS, |_| table);
+    update_figures(MARK, |_| table);
 }
 
 /// Builds the clients, if that was not done yet; the program of each.

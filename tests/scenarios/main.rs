@@ -46,6 +46,8 @@ mod wait;
 mod writer;
 
 #[allow(dead_code, unused_imports, reason = "made for another test, too")]
+#[path = "../support/readme.rs"]
+mod readme;
 #[path = "../failover/harness/resp.rs"]
 mod resp;
 #[allow(dead_code, reason = "what holds each word of a program is for other tests")]

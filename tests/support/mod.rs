@@ -6,6 +6,7 @@ pub mod container;
 pub mod folder;
 pub mod looks;
 pub mod network;
+pub mod readme;
 pub mod run;
 pub mod stream;
 pub mod valkey;
