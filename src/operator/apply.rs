@@ -8,14 +8,14 @@ use crate::manifest::ObjectKey;
 
 use super::adopt::{Adopted, Ownership, ownership};
 use super::cache::{Child, ClusterObject, KindId};
-use super::condition::ConditionType;
-use super::converged::Taken;
+use super::converged::{Taken, taken};
 use super::error::{ReconcileError, RequestError, Retry};
 use super::events::Spot;
 use super::facts::ClusterKey;
 use super::manager::Manager;
 use super::memory::Memory;
 use super::plan::{Blocked, Plan, Step, Why};
+use super::reason::Reason;
 use super::reconcile::Context;
 use super::report::Report;
 use super::requests::CREATE_ONLY;
@@ -34,6 +34,10 @@ pub async fn perform(
         note_blocked(context, blocked, report);
     }
     for step in plan.steps {
+        if !context.cache.stays(cluster) {
+            // The garbage collector takes what there is.
+            return;
+        }
         let done = match step {
             Step::Apply(adopted, why) => {
                 apply(context, cluster, &adopted, why, memory, report).await
@@ -61,29 +65,41 @@ async fn apply(
     let Some(kind) = KindId::of(&adopted.key) else { return Ok(()) };
     let shown = short(&adopted.key);
     match why {
-        Why::Create => match create(context, cluster, kind, adopted).await? {
-            None => info!(cluster = %cluster.key, object = %shown, "created"),
-            Some(blocked) => note_blocked(context, blocked, report),
-        },
+        Why::Create => {
+            if let Some(blocked) = create(context, cluster, kind, adopted, memory).await? {
+                note_blocked(context, blocked, report);
+            }
+        }
         Why::Change => {
             send(context, kind, adopted, true).await?;
-            info!(cluster = %cluster.key, object = %shown, "changed");
+            info!(object = %shown, "changed");
         }
         // Fields of whoever keeps it now are not taken.
         Why::Adopt => {
             send(context, kind, adopted, false).await?;
-            info!(cluster = %cluster.key, object = %shown, "adopted");
+            info!(object = %shown, "adopted");
         }
-        Why::Repair(taken) => {
-            send(context, kind, adopted, true).await?;
-            memory.borrow_mut().repairs.note(&adopted.key, &taken, Instant::now());
-            let text = format!("{shown}: {}; repaired", words(&taken));
-            memory.borrow_mut().drifted = Some((context.clock.now(), text.clone()));
-            let fields: Vec<&str> = taken.iter().map(|taken| taken.path.as_str()).collect();
-            let spot = Spot { child: adopted.key.clone(), fields: fields.join(",") };
-            context.events.tell(cluster, true, "Drifted", &text, Some(spot)).await;
-        }
+        Why::Repair(taken) => repair(context, cluster, kind, adopted, &taken, memory).await?,
     }
+    Ok(())
+}
+
+/// Takes fields back, and tells from whom.
+async fn repair(
+    context: &Context,
+    cluster: &ClusterObject,
+    kind: KindId,
+    adopted: &Adopted,
+    taken: &[Taken],
+    memory: &RefCell<Memory>,
+) -> Result<(), RequestError> {
+    send(context, kind, adopted, true).await?;
+    memory.borrow_mut().repairs.note(&adopted.key, taken, Instant::now());
+    let text = format!("{}: {}; repaired", short(&adopted.key), words(taken));
+    memory.borrow_mut().drifted = Some((context.clock.now(), text.clone()));
+    let fields: Vec<&str> = taken.iter().map(|taken| taken.path.as_str()).collect();
+    let spot = Spot { child: adopted.key.clone(), fields: fields.join(",") };
+    context.events.tell(cluster, true, "Drifted", &text, Some(spot)).await;
     Ok(())
 }
 
@@ -93,12 +109,14 @@ async fn create(
     cluster: &ClusterObject,
     kind: KindId,
     adopted: &Adopted,
+    memory: &RefCell<Memory>,
 ) -> Result<Option<Blocked>, RequestError> {
     let mut object = adopted.object.clone();
     object["metadata"]["resourceVersion"] = CREATE_ONLY.into();
     let conflict = match context.requests.apply(Manager::Set, kind, &object, false).await {
         Ok(answer) => {
             context.cache.put_answer(kind, answer.metadata, &answer.data);
+            info!(object = %short(&adopted.key), "created");
             return Ok(None);
         }
         Err(error) if error.status().is_some_and(Status::is_conflict) => error,
@@ -119,7 +137,14 @@ async fn create(
         Ownership::InGit(manager) => Ok(Some(Blocked::InGit { key, manager })),
         Ownership::Leftover => Ok(Some(Blocked::Leaving { key })),
         Ownership::Ours | Ownership::Orphan if child.deleting => Ok(Some(Blocked::Leaving { key })),
-        Ownership::Ours => send(context, kind, adopted, true).await.map(|()| None),
+        Ownership::Ours => {
+            let taken = taken(&adopted.object, &child).unwrap_or_default();
+            if taken.is_empty() {
+                // The watches are about to bring it.
+                return send(context, kind, adopted, true).await.map(|()| None);
+            }
+            repair(context, cluster, kind, adopted, &taken, memory).await.map(|()| None)
+        }
         Ownership::Orphan => send(context, kind, adopted, false).await.map(|()| None),
     }
 }
@@ -151,7 +176,7 @@ fn note_blocked(context: &Context, blocked: Blocked, report: &mut Report) {
                 "{} belongs to {whose}: rename the cluster, or delete that object",
                 short(&key)
             );
-            report.find(ConditionType::NameTaken, "NameTaken", text);
+            report.find(Reason::NameTaken, text);
             report.again(Retry::Backoff);
         }
         Blocked::InGit { key, manager } => {
@@ -162,7 +187,7 @@ fn note_blocked(context: &Context, blocked: Blocked, report: &mut Report) {
                  delete it",
                 short(&key)
             );
-            report.find(ConditionType::NameTaken, "StillInGit", text);
+            report.find(Reason::StillInGit, text);
             report.again(Retry::Backoff);
         }
         // The watches tell when it is gone, if they see it; if not, it is looked for.
@@ -172,13 +197,13 @@ fn note_blocked(context: &Context, blocked: Blocked, report: &mut Report) {
         }
         Blocked::NotServed { key } => {
             let text = format!("the API server does not serve {}: install its CRD", key.kind);
-            report.find(ConditionType::KindNotServed, "KindNotServed", text);
+            report.find(Reason::KindNotServed, text);
             context.cache.want_kinds();
             report.again(Retry::Backoff);
         }
         Blocked::Contested { key, taken, until } => {
             let text = format!("{}: {}; left alone for a while", short(&key), words(&taken));
-            report.find(ConditionType::FieldConflict, "RepairedTooOften", text);
+            report.find(Reason::RepairedTooOften, text);
             report.wake_at(until);
         }
     }
@@ -192,13 +217,13 @@ fn note_error(error: RequestError, report: &mut Report) {
         && conflict
     {
         let text = format!("{}: fields of {}", error, managers(status).join(", "));
-        report.find(ConditionType::FieldConflict, "OwnedByOthers", text);
+        report.find(Reason::OwnedByOthers, text);
         report.again(Retry::Backoff);
         return;
     }
     if let Some(status) = status.filter(|status| status.is_invalid()) {
         let text = format!("{error}: {}", status.message);
-        report.find(ConditionType::ImmutableChange, "Refused", text);
+        report.find(Reason::Refused, text);
         report.again(Retry::Backoff);
         return;
     }

@@ -2,7 +2,7 @@
 //!
 //! **Guarantees.** What is done follows from what is, whatever was done before: it may be stopped at
 //! every request and begun again. A cluster that is as it should be costs no request. A child that
-//! somebody else owns is never touched.
+//! somebody else owns is never touched, nor is anything of a cluster that another operator has.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -19,9 +19,10 @@ use super::adopt::adopt;
 use super::apply::perform;
 use super::blocked;
 use super::cache::{Cache, ClusterObject, KindId, Part, View};
-use super::condition::{ConditionType, Finding};
+use super::condition::Finding;
 use super::election::ElectionView;
 use super::elections::Elections;
+use super::elsewhere::{self, OtherLeases};
 use super::error::{ReconcileError, RequestError, Retry};
 use super::events::Events;
 use super::facts::ClusterKey;
@@ -31,6 +32,7 @@ use super::outside::WallClock;
 use super::passwords;
 use super::plan::{Plan, Step, plan};
 use super::queue;
+use super::reason::Reason;
 use super::release;
 use super::report::Report;
 use super::requests::Requests;
@@ -69,6 +71,10 @@ pub struct Context {
     pub metrics: Metrics,
     /// Whether the schema is that of this version.
     pub served: Served,
+    /// Who this operator is in an election's record: its lease as `namespace/name`.
+    pub identity: String,
+    /// Those of others.
+    pub other_leases: OtherLeases,
     /// Nothing is changed in any cluster.
     pub pause_all: bool,
     /// The time of day.
@@ -89,8 +95,14 @@ pub async fn reconcile(context: &Context, key: &ClusterKey) -> Option<Instant> {
         return None;
     }
     let memory = context.memories.of(key, &cluster.uid);
+    if let Some(again) = elsewhere::keep_off(context, &cluster, &memory).await {
+        return Some(again);
+    }
     let mut report = Report::default();
     look(context, &cluster, &view, &memory, &mut report).await;
+    if !context.cache.stays(&cluster) {
+        return None;
+    }
     report_status(context, &cluster, &memory, &mut report).await;
 
     context.metrics.reconcile(began.elapsed(), report.retry);
@@ -127,14 +139,18 @@ async fn look(
     let sound = match validated(cluster) {
         Ok(sound) => Rc::new(sound),
         Err(text) => {
-            report.find(ConditionType::Invalid, "Invalid", text);
+            report.find(Reason::Invalid, text);
             return watch_on(context, cluster, view, memory, report).await;
         }
     };
     memory.borrow_mut().sound = Some(Rc::clone(&sound));
     if cluster.paused() || context.pause_all {
-        let text = "nothing is changed until `valkey.verilean.io/reconcile` says otherwise";
-        return report.find(ConditionType::Paused, "Paused", text);
+        let text = if context.pause_all {
+            "nothing is changed in any cluster while the operator runs with `--pause-all`"
+        } else {
+            "nothing is changed until `valkey.verilean.io/reconcile` says otherwise"
+        };
+        return report.find(Reason::Paused, text);
     }
     match sound.management {
         Management::Operator => {
@@ -147,6 +163,9 @@ async fn look(
                 report.fail(&ReconcileError::Request(error));
             }
         }
+    }
+    if !context.cache.stays(cluster) {
+        return;
     }
     // The set's own answers are in the cache by now.
     let view = context.cache.view(&cluster.key);
@@ -174,7 +193,7 @@ async fn leave_to_git(
         if before == Some(cluster.generation) {
             let text = "persistence.storageSize: the StatefulSet in Git still makes smaller volumes; \
                         commit what `gungnir render` prints";
-            report.find(ConditionType::ReleasePending, "GitMakesSmallerVolumes", text);
+            report.find(Reason::GitMakesSmallerVolumes, text);
             return Ok(());
         }
     }
@@ -227,7 +246,7 @@ async fn push(
         // Written down before it is applied: a new spec is not the cause, so nobody has asked for
         // a restart.
         let text = "Gungnir itself has changed the pods' template";
-        report.find(ConditionType::RestartPending, "TemplateChanged", text);
+        report.find(Reason::TemplateChanged, text);
         report.again(Retry::Now);
         plan.steps.retain(|step| !step.changes_set());
     }
@@ -292,7 +311,7 @@ async fn report_status(
     let sound = memory.borrow().sound.clone();
     let election = context.elections.view(&cluster.key);
     if let Some(election) = &election {
-        standing::note(election, report);
+        standing::note(&cluster.key, election, report);
         count_change(context, memory, election);
     }
     blocked::note(&view, now, Instant::now(), report);
@@ -319,7 +338,7 @@ async fn report_status(
         return;
     }
     for finding in told {
-        context.events.tell(cluster, true, finding.reason, &finding.message, None).await;
+        context.events.tell(cluster, true, finding.reason.name(), &finding.message, None).await;
     }
 }
 
@@ -339,7 +358,7 @@ fn note_drift(memory: &RefCell<Memory>, now: Timestamp, report: &mut Report) {
     let age = Duration::try_from(now.duration_since(*at)).unwrap_or_default();
     match DRIFT_SHOWN.checked_sub(age).filter(|left| !left.is_zero()) {
         Some(left) => {
-            report.find(ConditionType::Drifted, "Repaired", text.clone());
+            report.find(Reason::Repaired, text.clone());
             report.wake_at(Instant::now() + left);
         }
         None => memory.drifted = None,
@@ -350,10 +369,7 @@ fn note_drift(memory: &RefCell<Memory>, now: Timestamp, report: &mut Report) {
 fn news<'f>(cluster: &ClusterObject, findings: &'f [Finding]) -> Vec<&'f Finding> {
     let held = |finding: &Finding| {
         let conditions = &cluster.status.conditions;
-        conditions.iter().any(|old| old.type_ == finding.kind.name() && old.status == "True")
+        conditions.iter().any(|old| old.type_ == finding.kind().name() && old.status == "True")
     };
-    findings
-        .iter()
-        .filter(|finding| finding.kind != ConditionType::Drifted && !held(finding))
-        .collect()
+    findings.iter().filter(|finding| finding.reason != Reason::Repaired && !held(finding)).collect()
 }

@@ -10,19 +10,21 @@ use kube::Client;
 use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep_until};
-use tracing::{info, warn};
+use tracing::{Instrument as _, Span, info, warn};
 
 use crate::discovery::{Publisher, Server};
 
 use super::cache::{Cache, watch_all};
 use super::election::{self, ElectionsSetup};
 use super::elections::Elections;
+use super::elsewhere::OtherLeases;
 use super::error::OperatorError;
 use super::events::Events;
 use super::facts::ClusterKey;
 use super::facts_of::facts_of;
 use super::health::Health;
-use super::lease::{Keeper, Leadership, LeaseName};
+use super::lease::{Keeper, Leadership};
+use super::log_mark::span;
 use super::memory::Memories;
 use super::metrics::Metrics;
 use super::news::ElectionNews;
@@ -67,8 +69,7 @@ pub async fn run_on(
     let discovery = discovery.map(|config| Server::bind(config, publisher.feed())).transpose();
     let discovery = discovery.map_err(|source| OperatorError::Discovery { source })?;
     let (news, told) = mpsc::channel(MAX_NEWS_WAITING);
-    let LeaseName { namespace, name, .. } = &options.lease;
-    let identity = format!("{namespace}/{name}");
+    let identity = options.lease.recorded();
     let (setup, outside) = (client.clone(), options.outside.clone());
     let elections = move |leadership: &Leadership| {
         let leadership = leadership.clone();
@@ -110,9 +111,9 @@ pub async fn run_with<E: Elections + 'static>(
     let Options { scope, lease, lease_times, listen, pause_all, outside, discovery: _ } = options;
     let metrics = Metrics::default();
     let cache = Rc::new(Cache::default());
-    let identity = lease.identity.clone();
+    let (instance, identity) = (lease.identity.clone(), lease.recorded());
     let (mut keeper, leadership) = Keeper::new(client.clone(), lease, lease_times, outside.clock);
-    let events = Events::new(client.clone(), &identity, leadership.clone(), outside.clock);
+    let events = Events::new(client.clone(), &instance, leadership.clone(), outside.clock);
     let elections: Rc<dyn Elections> = Rc::new(elections(&leadership));
     let context = Context {
         cache: Rc::clone(&cache),
@@ -122,6 +123,8 @@ pub async fn run_with<E: Elections + 'static>(
         events,
         metrics: metrics.clone(),
         served: Served::default(),
+        identity,
+        other_leases: OtherLeases::default(),
         pause_all,
         clock: outside.clock,
     };
@@ -183,14 +186,16 @@ async fn work(
         let ready = context.cache.is_ready();
         while ready && queue.running() < MAX_RUNNING {
             let Some(key) = queue.pop(Instant::now()) else { break };
-            running.push(async move {
+            let span = span_of(context, &key);
+            let look = async move {
                 let again = if leading {
                     reconcile(context, &key).await
                 } else {
                     watch(context, &key).await
                 };
                 (key, again)
-            });
+            };
+            running.push(look.instrument(span));
         }
         let due = queue.next_due().filter(|_| ready && queue.running() < MAX_RUNNING);
         tokio::select! {
@@ -206,13 +211,21 @@ async fn work(
             Some(told) = news.recv(), if telling.len() < MAX_RUNNING => {
                 queue.push(told.key.clone(), Instant::now() + SETTLE);
                 if leading {
-                    telling.push(relate(context, told));
+                    let span = span_of(context, &told.key);
+                    telling.push(relate(context, told).instrument(span));
                 }
             }
             Some(()) = telling.next() => {}
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
         }
     }
+}
+
+/// What lines about a cluster carry now.
+fn span_of(context: &Context, key: &ClusterKey) -> Span {
+    let cluster = context.cache.view(key).cluster;
+    let epoch = cluster.as_ref().and_then(|it| Some(it.status.election.as_ref()?.epoch));
+    span(key, epoch.and_then(|epoch| u64::try_from(epoch).ok()))
 }
 
 /// An event of an election, for whoever describes the cluster.

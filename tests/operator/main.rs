@@ -8,20 +8,27 @@
 #![allow(clippy::large_futures)] // each is one test
 
 mod account;
+mod conditions;
 mod conflict;
 mod controllers;
 mod create;
 mod drift;
+mod elsewhere;
 mod faults;
 mod fields;
 mod git;
+mod health;
 mod lease;
 mod life;
 mod live;
+mod logs;
+mod neighbours;
+mod one_namespace;
 mod roll;
 mod schema;
 mod secrets;
 mod tap;
+mod told;
 mod volume;
 mod whole;
 mod world;
@@ -33,6 +40,8 @@ mod examples;
 #[allow(dead_code, reason = "made for other tests, too")]
 #[path = "../support/folder.rs"]
 mod folder;
+#[path = "../support/log_lines.rs"]
+mod log_lines;
 #[allow(dead_code, reason = "made for other tests, too")]
 #[path = "../support/run.rs"]
 mod run;

@@ -1,16 +1,10 @@
 //! One namespace with an operator: what a test does to it, and what it waits for.
 
-use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use gungnir::operator::election::ElectionView;
-use gungnir::operator::{
-    ClusterFacts, ClusterKey, Elections, LeaseName, LeaseTimes, Options, Outside, Scope, run_with,
-};
-use gungnir::runtime::Explanation;
+use gungnir::operator::{ClusterFacts, LeaseName, LeaseTimes, Options, Outside, Scope, run_with};
 use kube::Client;
 use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use kube::client::ClientBuilder;
@@ -21,6 +15,7 @@ use tokio::time::sleep;
 use crate::account;
 use crate::server::{Apply, Refusal, Server};
 use crate::tap::Tap;
+use crate::told::Told;
 
 /// Each operator is another process to the others.
 static PROCESSES: AtomicU32 = AtomicU32::new(0);
@@ -43,36 +38,29 @@ pub const CHILDREN: [(&str, &str); 7] = [
     ("PodDisruptionBudget", "shop-pdb"),
 ];
 
-/// What the election was told last, of each cluster.
-#[derive(Clone, Default)]
-pub struct Told {
-    facts: Arc<Mutex<BTreeMap<String, ClusterFacts>>>,
-    /// Nothing is heard of any pod.
-    pub blind: Arc<AtomicBool>,
-}
+/// What is made only when it is asked for.
+pub const OPTIONAL: [(&str, &str); 6] = [
+    ("Certificate", "shop-tls"),
+    ("ServiceMonitor", "shop"),
+    ("PodMonitor", "shop"),
+    ("PrometheusRule", "shop"),
+    ("NetworkPolicy", "shop"),
+    ("ServiceAccount", "shop"),
+];
 
-impl Elections for Told {
-    fn update(&self, facts: ClusterFacts) {
-        self.facts.lock().unwrap().insert(facts.key.name.clone(), facts);
-    }
-
-    fn remove(&self, key: &ClusterKey) {
-        self.facts.lock().unwrap().remove(&key.name);
-    }
-
-    fn leadership_changed(&self) {}
-
-    fn view(&self, _: &ClusterKey) -> Option<ElectionView> {
-        None
-    }
-
-    fn is_blind(&self) -> bool {
-        self.blind.load(Ordering::Relaxed)
-    }
-
-    fn explain(&self, _: &ClusterKey) -> Option<Explanation> {
-        None
-    }
+/// A spec that asks for every kind.
+pub fn every_kind() -> Value {
+    json!({
+        "tls": { "enabled": true, "issuerRef": { "name": "ca" } },
+        "metrics": {
+            "enabled": true,
+            "serviceMonitor": { "enabled": true },
+            "podMonitor": { "enabled": true },
+            "prometheusRule": { "enabled": true },
+        },
+        "networkPolicy": { "enabled": true },
+        "serviceAccount": { "create": true },
+    })
 }
 
 /// One namespace.
@@ -83,6 +71,9 @@ pub struct World {
     client: Client,
     /// The namespace.
     pub namespace: String,
+    /// Where the lease is.
+    pub lease_namespace: String,
+    account: &'static str,
     /// Between the operator and the API server.
     pub tap: Tap,
     /// In the place of the election.
@@ -100,9 +91,11 @@ impl World {
     pub async fn new(name: &str) -> Self {
         let server = Server::connect().await;
         let namespace = server.namespace(name, json!({})).await;
-        account::grant(&server, &namespace).await;
+        account::grant(&server, "default.yaml", &namespace).await;
         let client = Client::try_default().await.unwrap();
-        Self { server, client, namespace, tap: Tap::default(), told: Told::default() }
+        let (tap, told) = (Tap::default(), Told::default());
+        let (lease_namespace, account) = (namespace.clone(), account::OF_ALL_NAMESPACES);
+        Self { server, client, namespace, lease_namespace, account, tap, told }
     }
 
     /// The same namespace, with another operator in mind.
@@ -110,15 +103,38 @@ impl World {
         Self { tap: Tap::default(), told: Told::default(), ..self.clone() }
     }
 
+    /// The same namespace, with an operator in mind that was installed elsewhere.
+    pub async fn installed_elsewhere(&self, name: &str) -> Self {
+        let lease_namespace = self.server.namespace(name, json!({})).await;
+        account::grant(&self.server, "default.yaml", &lease_namespace).await;
+        Self { lease_namespace, ..self.another() }
+    }
+
+    /// A namespace with an operator that has rights in it alone.
+    pub async fn of_one_namespace(name: &str) -> Self {
+        let world = Self::new(name).await;
+        account::grant(&world.server, "one-namespace.yaml", &world.namespace).await;
+        Self { account: account::OF_ONE_NAMESPACE, ..world }
+    }
+
     /// Runs an operator until `story` ends.
     pub async fn operated(&self, story: impl Future<Output = ()>) {
-        let config = account::config().await;
+        self.operated_with(|_| {}, story).await;
+    }
+
+    /// The same, with other options.
+    pub async fn operated_with(
+        &self,
+        change: impl FnOnce(&mut Options),
+        story: impl Future<Output = ()>,
+    ) {
+        let config = account::config(self.account).await;
         self.tap.witnessed_by(account::note);
         let client = ClientBuilder::try_from(config).unwrap().with_layer(&self.tap).build();
-        let options = Options {
+        let mut options = Options {
             scope: Scope::Namespace(self.namespace.clone()),
             lease: LeaseName {
-                namespace: self.namespace.clone(),
+                namespace: self.lease_namespace.clone(),
                 name: "gungnir-operator".to_owned(),
                 identity: format!("test-{}", PROCESSES.fetch_add(1, Ordering::Relaxed)),
             },
@@ -128,6 +144,7 @@ impl World {
             discovery: None,
             pause_all: false,
         };
+        change(&mut options);
         let (_news, told) = tokio::sync::mpsc::channel(1);
         run_with(client, options, |_| self.told.clone(), told, story).await.unwrap();
     }
@@ -223,6 +240,13 @@ impl World {
         self.api(kind).patch_status(name, &PatchParams::default(), &patch).await.unwrap();
     }
 
+    /// The record names an operator, as one that manages `shop` has written it.
+    pub async fn recorded_by(&self, lease: Option<&str>) {
+        let record = json!({ "term": 1, "epoch": 1, "phase": "Adopt", "w": 0, "baseOffset": 0,
+                             "operator": lease });
+        self.status("ValkeyCluster", "shop", json!({ "election": record })).await;
+    }
+
     /// What the election knows of `shop`.
     pub fn facts(&self) -> ClusterFacts {
         self.known().unwrap()
@@ -230,7 +254,7 @@ impl World {
 
     /// The same, once it has been told.
     pub fn known(&self) -> Option<ClusterFacts> {
-        self.told.facts.lock().unwrap().get("shop").cloned()
+        self.told.of("shop")
     }
 
     /// A pod of `shop` as the controller and a kubelet would make it, of this template.
