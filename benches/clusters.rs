@@ -18,10 +18,13 @@ mod controller;
 mod fake;
 #[path = "clusters/operated.rs"]
 mod operated;
+#[path = "../tests/support/readme.rs"]
+mod readme;
 #[allow(dead_code, reason = "made for tests")]
 #[path = "../tests/operator/tap.rs"]
 mod tap;
 
+use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -37,6 +40,7 @@ use tokio::time::sleep;
 
 use child::Child;
 use operated::{Cost, Operated};
+use readme::update_figures;
 
 /// Pods of a cluster.
 const NODES: usize = 3;
@@ -132,46 +136,60 @@ async fn measure(options: &Options) {
         let each = |cost: &Cost, count: usize, manager: &str| {
             cost.requests_of(manager) as f64 / count as f64
         };
-        println!("| {clusters} clusters of {NODES} pods | found | goal |");
-        println!("| --- | --- | --- |");
-        println!(
-            "| all made and writable, from the first `create` (the last after {:.0} s) | {:.0} s | |",
-            created.as_secs_f64(),
-            converged.as_secs_f64()
-        );
-        println!(
-            "| requests a cluster, by reconcile | {:.1} | ≤ 12 |",
-            each(&creation, clusters, "gungnir")
-        );
-        println!(
-            "| requests a cluster, by the sentinel | {:.1} | ≤ 14 |",
-            each(&creation, clusters, "gungnir-sentinel")
-        );
-        println!(
-            "| requests in {} s at rest, beside watches and the lease | {} | 0 |",
-            options.rest,
-            rest.requests.values().sum::<usize>()
-        );
-        println!(
-            "| CPU at rest, {} PINGs a second | {:.3} cores | ≤ 0.25 |",
-            clusters * NODES,
-            rest.cores
-        );
-        println!("| resident memory at rest | {resident:.0} MiB | ≤ 150 MiB |");
-        println!("| the most of it, while all were made | {peak:.0} MiB | |");
-        println!(
-            "| {changed} changed at once, all done after | {:.1} s | |",
-            taken_over.as_secs_f64()
-        );
-        println!(
-            "| requests a changed cluster | {:.1} | |",
-            each(&change, changed, "gungnir") + each(&change, changed, "gungnir-sentinel")
-        );
+        let rows = [
+            row("clusters of 3 pods, made at once", clusters, ""),
+            row("the last was made after", shown(created), ""),
+            row("all writable after", shown(converged), ""),
+            row(
+                "requests a cluster, by reconcile",
+                format!("{:.1}", each(&creation, clusters, "gungnir")),
+                "≤ 12",
+            ),
+            row(
+                "requests a cluster, by the sentinel",
+                format!("{:.1}", each(&creation, clusters, "gungnir-sentinel")),
+                "≤ 14",
+            ),
+            row("at rest for", format!("{} s", options.rest), ""),
+            row(
+                "requests at rest, beside watches and the lease",
+                rest.requests.values().sum::<usize>(),
+                "0",
+            ),
+            row(
+                "CPU at rest, a PING a second to each server",
+                format!("{:.3} cores", rest.cores),
+                "≤ 0.25",
+            ),
+            row("resident memory at rest", format!("{resident:.0} MiB"), "≤ 150 MiB"),
+            row("the most of it, while all were made", format!("{peak:.0} MiB"), ""),
+            row("clusters changed at once", changed, ""),
+            row("all of them done after", shown(taken_over), ""),
+            row(
+                "requests a changed cluster",
+                format!(
+                    "{:.1}",
+                    each(&change, changed, "gungnir") + each(&change, changed, "gungnir-sentinel")
+                ),
+                "",
+            ),
+        ];
+        let table = format!("| what | found | goal |\n| --- | --- | --- |\n{}", rows.concat());
+        print!("{table}");
+        update_figures("clusters", |_| table);
     };
     tokio::select! {
         () = story => {}
         () = control => unreachable!("the controller runs for ever"),
     }
+}
+
+fn row(what: &str, found: impl Display, goal: &str) -> String {
+    format!("| {what} | {found} | {goal} |\n")
+}
+
+fn shown(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f64())
 }
 
 fn clusters_of(client: &Client) -> Api<DynamicObject> {

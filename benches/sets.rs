@@ -25,10 +25,13 @@ use gungnir::sentinel::{
     ReplicaOrder, Settings,
 };
 use gungnir::valkey::{Address, Dial, Network, Secret};
+use readme::update_figures;
 use tokio::sync::mpsc;
 
 #[path = "fake/mod.rs"]
 mod fake;
+#[path = "../tests/support/readme.rs"]
+mod readme;
 
 const NODES: usize = 3;
 const FAKE: &str = "--fake-servers";
@@ -85,13 +88,16 @@ async fn measure(sets: usize, seconds: u64) {
         let cores = (processor_ticks() - used) as f64 / 100.0 / elapsed;
         let steps = (counts.get().0 - steps) as f64 / elapsed;
         let resident_mib = memory_kib("VmRSS:") as f64 / 1024.0;
-        println!("| sets | nodes | cores used | resident | steps a second | all settled after |");
-        println!("| --- | --- | --- | --- | --- | --- |");
-        println!(
-            "| {sets} | {} | {cores:.3} | {resident_mib:.0} MiB | {steps:.0} | {:.1} s |",
+        let table = format!(
+            "| sets | servers | cores used | resident | steps a second | all settled after | goal |\n\
+             | --- | --- | --- | --- | --- | --- | --- |\n\
+             | {sets} | {} | {cores:.3} | {resident_mib:.0} MiB | {steps:.0} | {:.1} s \
+             | ≤ 0.25 cores, ≤ 150 MiB |\n",
             sets * NODES,
             start_up.as_secs_f64()
         );
+        print!("{table}");
+        update_figures("sets", |_| table);
     };
     tokio::select! {
         () = settled => {}

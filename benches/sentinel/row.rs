@@ -53,6 +53,10 @@ pub enum Fault {
 pub struct Row {
     /// Its name.
     pub name: &'static str,
+    /// What became of the master, as a reader calls it.
+    pub title: &'static str,
+    /// What is aimed at, beside Sentinel.
+    pub goal: &'static str,
     fault: Fault,
     set: SetSetup,
     load: Load,
@@ -74,29 +78,34 @@ pub fn rows(series: &str) -> Vec<Row> {
     let usual = SetSetup { series: series.into(), replicas_to_write: 0, ..SetSetup::default() };
     let light = Load { waiting: Vec::new(), patience: PATIENCE, ..Load::default() };
     let safe = SetSetup { series: series.into(), ..SetSetup::default() };
-    let gap = |name, fault| Row {
+    let gap = |name, title, fault, goal| Row {
         name,
+        title,
+        goal,
         fault,
         set: usual.clone(),
         load: light.clone(),
         down_after_ms: 1000,
     };
-    let loss = |name, fault| Row {
+    let loss = |name, title, fault, goal| Row {
         name,
+        title,
+        goal,
         fault,
         set: safe.clone(),
         load: full_load(),
         down_after_ms: 3000,
     };
+    let cut_off = Fault::Isolate(Duration::from_secs(15));
     vec![
-        gap("kill -9", Fault::Kill),
-        gap("SIGSTOP", Fault::Suspend),
-        gap("SIGTERM", Fault::Terminate),
-        loss("handover", Fault::HandOver),
-        loss("loss kill -9", Fault::Kill),
-        loss("loss SIGSTOP and SIGCONT", Fault::SuspendAndResume),
-        loss("loss SIGTERM", Fault::Terminate),
-        loss("loss cut off with a client", Fault::Isolate(Duration::from_secs(15))),
+        gap("kill -9", "killed", Fault::Kill, "gap ≤ 0.10"),
+        gap("SIGSTOP", "hung", Fault::Suspend, "gap ≤ 0.65, master ≤ 0.55"),
+        gap("SIGTERM", "asked to end", Fault::Terminate, "gap ≤ 0.5"),
+        loss("handover", "planned handover", Fault::HandOver, "gap ≤ 15 ms"),
+        loss("loss kill -9", "killed", Fault::Kill, ""),
+        loss("loss SIGSTOP and SIGCONT", "hung, goes on later", Fault::SuspendAndResume, ""),
+        loss("loss SIGTERM", "asked to end", Fault::Terminate, ""),
+        loss("loss cut off with a client", "cut off with a client", cut_off, ""),
     ]
 }
 
@@ -114,6 +123,12 @@ impl Who {
 }
 
 impl Row {
+    /// How long a server is silent until it counts as down, in milliseconds, and how many replicas
+    /// must hold a write.
+    pub fn settings(&self) -> (u32, u32) {
+        (self.down_after_ms, self.set.replicas_to_write)
+    }
+
     /// One run of it.
     pub fn run(&self, world: &World, who: Who) -> Report {
         // Valkey Sentinel writes roles into the servers' files; the gate would override them.

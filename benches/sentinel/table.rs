@@ -1,11 +1,15 @@
-//! The tables, in Markdown.
+//! The tables, in Markdown; two of them are the README's.
+
+use std::fmt::Write as _;
 
 use crate::result::Measured;
 use crate::result::Results;
 use crate::row::Row;
 use crate::row::Who;
+use crate::support::readme::update_figures;
 
-/// Prints what was measured, and how the two compare.
+/// Prints what was measured and how the two compare, and writes that into the README if
+/// `UPDATE_FIGURES` is set.
 pub fn print_tables(rows: &[Row], results: &Results) {
     println!(
         "Milliseconds from the fault, min / p50 / max. *Gap*: the longest time that any client had \
@@ -36,44 +40,71 @@ pub fn print_tables(rows: &[Row], results: &Results) {
             );
         }
     }
-    println!("\nGungnir's p50 by Sentinel's:\n");
-    println!("| fault | another is master | clients can know | gap |");
-    println!("| --- | --- | --- | --- |");
+    let (gaps, losses) = (gaps(rows, results), losses(rows, results));
+    println!("\nMedians, in milliseconds:\n\n{gaps}");
+    println!(
+        "Lost writes of all runs: confirmed by `WAIT`, by the master, and by the master to a client \
+         that was cut off with it.\n\n{losses}"
+    );
+    update_figures("sentinels", |_| gaps);
+    update_figures("losses", |_| losses);
+}
+
+/// The medians of both, side by side.
+fn gaps(rows: &[Row], results: &Results) -> String {
+    let mut table = String::from(
+        "| the master is | downAfter, W | writes/s: Gungnir, Sentinel | another is master | ratio \
+         | gap | ratio | goal |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n",
+    );
     for row in rows {
-        let ratio = |value: fn(&Measured) -> Option<f64>| {
-            let of = |who| median(whole(results, row, who).into_iter().filter_map(value));
-            match (of(Who::Gungnir), of(Who::Sentinel)) {
-                (Some(one), Some(other)) => format!("{:.2}", one / other),
-                _ => "–".to_owned(),
-            }
+        let both = |value: fn(&Measured) -> Option<f64>| {
+            Who::ALL.map(|who| median(whole(results, row, who).into_iter().filter_map(value)))
         };
-        println!(
-            "| {} | {} | {} | {} |",
-            row.name,
-            ratio(|run| run.promoted_ms),
-            ratio(|run| run.named_ms),
-            ratio(|run| Some(run.gap_ms)),
+        let shown = |values: [Option<f64>; 2]| {
+            values.map(|value| value.map_or_else(|| "–".to_owned(), short)).join(", ")
+        };
+        let ratio = |values: [Option<f64>; 2]| match values {
+            [Some(one), Some(other)] => format!("{:.2}", one / other),
+            _ => "–".to_owned(),
+        };
+        let rate = both(|run| Some(run.writes_per_second));
+        let (promoted, gap) = (both(|run| run.promoted_ms), both(|run| Some(run.gap_ms)));
+        let (down_after_ms, w) = row.settings();
+        let _ = writeln!(
+            table,
+            "| {} | {down_after_ms}, {w} | {} | {} | {} | {} | {} | {} |",
+            row.title,
+            shown(rate),
+            shown(promoted),
+            ratio(promoted),
+            shown(gap),
+            ratio(gap),
+            row.goal
         );
     }
-    println!(
-        "\nLost writes of all runs: confirmed by `WAIT`, by the master, and by the master to \
-              a client that was cut off with it.\n"
+    table
+}
+
+/// What each lost.
+fn losses(rows: &[Row], results: &Results) -> String {
+    let mut table = String::from(
+        "| the master is | downAfter, W | controller | runs | `WAIT` | plain | plain, p50 / max a run \
+         | cut off | writers at once | full resyncs, max |\n\
+         | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
     );
-    println!(
-        "| fault | controller | `WAIT` | plain | plain, p50 / max a run | cut off | writers at once \
-         | full resyncs, max |"
-    );
-    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
     for row in rows {
+        let (down_after_ms, w) = row.settings();
         for who in Who::ALL {
             let runs = whole(results, row, who);
             if runs.is_empty() {
                 continue;
             }
-            println!(
-                "| {} | {} | {} | {} | {} | {} | {} | {} |",
-                row.name,
+            let _ = writeln!(
+                table,
+                "| {} | {down_after_ms}, {w} | {} | {} | {} | {} | {} | {} | {} | {} |",
+                row.title,
                 who.name(),
+                runs.len(),
                 sum(runs.iter().map(|run| run.acknowledged)),
                 sum(runs.iter().map(|run| run.plain)),
                 lost(&runs),
@@ -83,6 +114,7 @@ pub fn print_tables(rows: &[Row], results: &Results) {
             );
         }
     }
+    table
 }
 
 /// The runs that ended well; of the others nothing is known but that.
