@@ -10,13 +10,14 @@ use serde_json::{Map, Value, json};
 
 use crate::api::GROUP;
 use crate::api::KIND;
+use crate::input::limits::OF_A_LIST;
 use crate::input::{Diagnostic, Report};
 use crate::manifest::{ManifestSet, yaml};
 use crate::render::render_into;
 
 use super::console::Console;
 use super::exit::{Failure, Outcome};
-use super::files::{STDIN, read_source, source_of};
+use super::files::{STDIN, read_within, source_of};
 use super::load::{Adjustments, Loaded};
 
 /// Where a kustomize or kpt tree keeps an object.
@@ -24,7 +25,7 @@ const PATH_ANNOTATIONS: [&str; 2] =
     ["config.kubernetes.io/path", "internal.config.kubernetes.io/path"];
 
 pub(super) fn run(console: &Console) -> Result<Outcome, Failure> {
-    let source = read_source(STDIN.as_ref())?;
+    let source = read_within(&OF_A_LIST, STDIN.as_ref())?;
     let mut list = match source.documents().next() {
         Some(Ok(document)) => document.into_value(),
         Some(Err(diagnostics)) => {
