@@ -30,6 +30,7 @@ use crate::manifest::ObjectKey;
 use crate::manifest::yaml;
 
 use super::exit::Failure;
+use super::progress::Progress;
 
 /// The schema of a `ValkeyCluster`, compiled once.
 static SCHEMA: LazyLock<Result<Schema, SchemaError>> =
@@ -98,8 +99,15 @@ impl Loaded {
     /// Reads every document of a source; faults go into the report.
     ///
     /// Documents of other kinds are kept when `keep_others` says so, else passed over.
-    pub(super) fn read(&mut self, source: &Source, adjustments: &Adjustments, keep_others: bool) {
+    pub(super) fn read(
+        &mut self,
+        source: &Source,
+        adjustments: &Adjustments,
+        keep_others: bool,
+        progress: &mut Progress<'_>,
+    ) {
         for document in source.documents() {
+            progress.step("documents read");
             match document {
                 Err(diagnostics) => self.report.add(diagnostics),
                 Ok(document) => self.document(document, adjustments, keep_others),
