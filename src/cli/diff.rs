@@ -211,10 +211,11 @@ async fn previewed(
     adjustments.namespace = Some(live.namespace.clone());
     let mut progress = Progress::new(console);
     for sound in &load(&paths, &adjustments, false, &mut progress)?.into_sound()?.clusters {
+        let sound = sound.validated()?;
         let namespace = sound.namespace.clone().unwrap_or_else(|| live.namespace.clone());
         let key = ClusterKey { namespace, name: sound.names.cluster.clone() };
         let found = live.inquiry.cluster(&key).await.map_err(|error| failure(&error))?;
-        join(preview(&live.inquiry, &key, sound, found.as_ref()).await)?;
+        join(preview(&live.inquiry, &key, &sound, found.as_ref()).await)?;
     }
     Ok(all)
 }

@@ -15,10 +15,11 @@ use crate::input::{Diagnostic, Report};
 use crate::manifest::{ManifestSet, yaml};
 use crate::render::render_into;
 
+use super::adjustments::Adjustments;
 use super::console::Console;
 use super::exit::{Failure, Outcome};
 use super::files::{STDIN, read_within, source_of};
-use super::load::{Adjustments, Loaded};
+use super::load::Loaded;
 use super::progress::Progress;
 
 /// Where a kustomize or kpt tree keeps an object.
@@ -126,7 +127,7 @@ impl Clusters {
         let mut all = Vec::new();
         for (cluster, folder) in self.loaded.clusters.iter().zip(&self.folders) {
             let mut set = ManifestSet::new();
-            render_into(cluster, &mut set)
+            render_into(&cluster.validated()?, &mut set)
                 .map_err(|error| Failure::Usage(error.into()))?;
             for manifest in set.iter() {
                 let mut object = manifest.object().map_err(|error| Failure::Usage(error.into()))?;

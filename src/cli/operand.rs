@@ -6,9 +6,10 @@ use std::process::{Command, Stdio};
 use crate::input::{Report, Source};
 use crate::manifest::ManifestSet;
 
+use super::adjustments::Adjustments;
 use super::exit::Failure;
 use super::files::{STDIN, files_below, read_source, source_of};
-use super::load::{Adjustments, Loaded};
+use super::load::Loaded;
 use super::progress::Progress;
 use super::render::render_all;
 

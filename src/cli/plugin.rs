@@ -7,11 +7,12 @@ use clap::{Args, Subcommand};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::adjustments::{Adjustments, Override};
 use super::console::Console;
 use super::exit::{Failure, Outcome};
 use super::files::files_below;
 use super::files::read_source;
-use super::load::{Adjustments, Loaded, Override};
+use super::load::Loaded;
 use super::progress::Progress;
 use super::render::{load, render_all};
 

@@ -11,11 +11,12 @@ use crate::input::{Diagnostic, Place};
 use crate::manifest::ManifestSet;
 use crate::render::render_into;
 
+use super::adjustments::{Adjustments, Override};
 use super::console::Console;
 use super::exit::{Failure, Outcome};
 use super::files::{STDIN, files_below, is_folder, read_source};
 use super::filter::Filter;
-use super::load::{Adjustments, Loaded, Override};
+use super::load::Loaded;
 use super::output_dir::OutputDir;
 use super::progress::Progress;
 
@@ -206,7 +207,7 @@ pub(super) fn render_all(
 ) -> Result<ManifestSet, Failure> {
     let mut set = ManifestSet::new();
     for cluster in &loaded.clusters {
-        render_into(cluster, &mut set)
+        render_into(&cluster.validated()?, &mut set)
             .map_err(|error| Failure::Usage(error.into()))?;
         progress.step("clusters rendered");
     }

@@ -2,13 +2,18 @@
 //!
 //! Input comes from anybody: a pull request, a plugin, a pipe. Each limit below
 //! is far above what a real cluster needs (the API server itself refuses objects
-//! over 3 MiB), and together they keep the worst input under 64 MiB of memory
-//! and well under a second a MiB. A breach is an error that names the limit.
+//! over 3 MiB), and together they keep the worst input that is at fault under 64 MiB
+//! of memory and well under a second a MiB. One that is sound also takes what it
+//! renders to, some 30 KiB a cluster. A breach is an error that names the limit.
 
 use serde_saphyr::Options;
 
 /// The most bytes one file or stream may have (16 MiB).
 pub const MAX_INPUT_BYTES: usize = 16 << 20;
+
+/// The most objects that are kept of one input: clusters, and others where they are
+/// wanted.
+pub const MAX_OBJECTS: usize = 10_000;
 
 /// The deepest nesting of mappings and lists in one document, aliases expanded. The
 /// CRDs of large projects reach 27. A level costs 5 KiB of stack (43 KiB when not
