@@ -13,12 +13,13 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::{env, fs};
 
 use gungnir::api::crd;
 use serde_json::Value;
 use support::run::{Finished, ROOT, Run, difference};
+use support::update::{REFUSAL, granted, wants_update};
 
 /// Examples that are also rendered without an operator. The others have a password that nobody
 /// would make then.
@@ -154,18 +155,7 @@ fn goldens_are_never_rewritten_in_ci() {
         (Some("1"), Some("true"), Err(REFUSAL)),
         (Some("1"), Some(""), Err(REFUSAL)),
     ] {
-        assert_eq!(wants_update(update, ci), expected, "UPDATE_GOLDEN={update:?} CI={ci:?}");
-    }
-}
-
-const REFUSAL: &str = "goldens are never rewritten where CI is set: a person reads the diff first";
-
-/// Whether the goldens are to be written anew.
-fn wants_update(update: Option<&str>, ci: Option<&str>) -> Result<bool, &'static str> {
-    match (update, ci) {
-        (None | Some("" | "0"), _) => Ok(false),
-        (Some(_), None) => Ok(true),
-        (Some(_), Some(_)) => Err(REFUSAL),
+        assert_eq!(granted(update, ci), expected, "UPDATE_GOLDEN={update:?} CI={ci:?}");
     }
 }
 
@@ -180,12 +170,10 @@ struct Goldens {
 
 impl Goldens {
     fn in_folder(folder: &str, ending: &'static str) -> Self {
-        let variable = |name| env::var(name).ok();
-        let update = wants_update(variable("UPDATE_GOLDEN").as_deref(), variable("CI").as_deref());
         Self {
             folder: PathBuf::from(folder),
             ending,
-            update: update.unwrap_or_else(|refusal| panic!("{refusal}")),
+            update: wants_update(),
             expected: BTreeSet::new(),
             wrong: Vec::new(),
         }

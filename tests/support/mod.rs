@@ -8,4 +8,5 @@ pub mod looks;
 pub mod network;
 pub mod run;
 pub mod stream;
+pub mod update;
 pub mod valkey;
