@@ -16,9 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gungnir::api::crd;
 use serde_json::Value;
 use support::run::{Finished, ROOT, Run, difference};
+use support::spec_fields::{REFUSED, fields_of_the_spec, set_in};
 use support::update::{REFUSAL, granted, wants_update};
 
 /// Examples that are also rendered without an operator. The others have a password that nobody
@@ -28,21 +28,6 @@ const STATIC_MASTER: &[&str] = &["existing-password", "no-auth", "tls-existing-s
 const STATIC_MASTER_NOTE: &str = "note: rendered with a static master (ordinal 0): nobody fails \
                                   over when it dies, and its pod restarts without a handover\n";
 
-/// Fields whose types are Kubernetes' own: one thing to show, whatever they hold.
-const KUBERNETES_TYPES: &[&str] = &[
-    "affinity",
-    "allowFrom",
-    "env",
-    "extraContainers",
-    "extraVolumeMounts",
-    "extraVolumes",
-    "imagePullSecrets",
-    "resources",
-    "tolerations",
-    "topologySpreadConstraints",
-];
-/// Fields that no example can set.
-const REFUSED: &[&str] = &["spec.restoreFrom.backupName"];
 /// Fields that exclude one that `examples/everything.yaml` sets.
 const EXCLUDED_BY_OTHERS: &[&str] = &["spec.tls.certSecretName"];
 
@@ -247,38 +232,7 @@ fn is(list: &[&str], field: &str) -> bool {
     list.contains(&field)
 }
 
-/// Every field of the spec that has no fields of Gungnir's own below it.
-fn fields_of_the_spec() -> Vec<String> {
-    fn walk(schema: &Value, path: &str, fields: &mut Vec<String>) {
-        match schema.get("properties").and_then(Value::as_object) {
-            None => fields.push(path.to_owned()),
-            Some(properties) => {
-                for (name, property) in properties {
-                    let path = format!("{path}.{name}");
-                    if KUBERNETES_TYPES.contains(&name.as_str()) {
-                        fields.push(path);
-                    } else {
-                        walk(property, &path, fields);
-                    }
-                }
-            }
-        }
-    }
-    let mut fields = Vec::new();
-    walk(
-        &crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"],
-        "spec",
-        &mut fields,
-    );
-    assert!(fields.len() > 70, "the schema was not walked: {fields:?}");
-    fields
-}
-
 /// Which of `fields` an example sets.
 fn set_fields(name: &str, fields: &[String]) -> BTreeSet<String> {
-    let cluster = example(name);
-    let is_set = |field: &&String| {
-        field.split('.').try_fold(&cluster, |value, key| value.get(key)).is_some()
-    };
-    fields.iter().filter(is_set).cloned().collect()
+    set_in(&example(name), fields).into_iter().cloned().collect()
 }
