@@ -1,15 +1,15 @@
 //! Any bytes at all: documents or errors, never a panic, and nothing that harms a terminal.
 #![allow(clippy::unwrap_used)]
 
-use gungnir::input::{Report, Schema, Source};
-use proptest::prelude::*;
-use serde_json::json;
+use std::sync::LazyLock;
 
-fn schema() -> Schema {
-    let openapi = json!({"type": "object", "properties": {"spec": {"type": "object", "properties":
-        {"replicas": {"type": "integer"}, "list": {"type": "array", "items": {"type": "string"}}}}}});
-    Schema::compile(&openapi).unwrap()
-}
+use gungnir::api::{SCHEMA_LINES, ValkeyCluster};
+use gungnir::cluster::{Roles, validate};
+use gungnir::input::{Diagnostic, Document, Report, Schema, Source};
+use proptest::prelude::*;
+use serde::Deserialize;
+
+static SCHEMA: LazyLock<Schema> = LazyLock::new(|| Schema::compile_lines(SCHEMA_LINES).unwrap());
 
 /// Reads `bytes` as the command line does.
 fn read(bytes: Vec<u8>) -> Report {
@@ -18,13 +18,78 @@ fn read(bytes: Vec<u8>) -> Report {
         Err(diagnostic) => report.add([*diagnostic]),
         Ok(source) => {
             for document in source.documents() {
-                let diagnostics =
-                    document.map_or_else(|d| d, |d| d.diagnostics(schema().faults(&d)));
-                report.add(diagnostics);
+                report.add(document.map_or_else(|diagnostics| diagnostics, |d| check_cluster(&d)));
             }
         }
     }
     report
+}
+
+/// What is wrong with a document as a cluster. What fits the schema fits the types.
+fn check_cluster(document: &Document<'_>) -> Vec<Diagnostic> {
+    let faults = SCHEMA.faults(document);
+    if !faults.is_empty() {
+        return document.diagnostics(faults);
+    }
+    let cluster = ValkeyCluster::deserialize(document.value()).unwrap();
+    document.diagnostics(validate(cluster, Roles::Elected).err().unwrap_or_default())
+}
+
+/// A cluster up to its spec, and lines of fields that are nearly sound.
+fn cluster_like() -> impl Strategy<Value = String> {
+    let field = prop::sample::select(vec![
+        "replicas",
+        "port",
+        "image",
+        "config",
+        "labels",
+        "annotations",
+        "nodeSelector",
+        "resources",
+        "persistence",
+        "tls",
+        "env",
+        "affinity",
+        "tolerations",
+        "extraContainers",
+        "terminationGracePeriodSeconds",
+        "podDisruptionBudget",
+        "securityContext",
+        "replica",
+    ]);
+    let value = prop_oneof![
+        prop::sample::select(vec![
+            "3",
+            "-1",
+            "99999999999999999999",
+            "1e3",
+            "~",
+            "yes",
+            "''",
+            "[]",
+            "{}",
+            "[a]",
+            "{a: b}",
+            "{a: 'x y'}",
+            "{maxmemory: 1gb, save: ''}",
+            "{enabled: true}",
+            "{limits: {memory: 1Gi}}",
+            "{limits: {memory: x}}",
+            "{storageSize: 1e99Gi}",
+            "[{name: a, value: b}]",
+            "[{name: a}, {name: a}]",
+            "{maxUnavailable: 101%}",
+            "&a {b: *a}",
+            "docker.io/valkey/valkey:8.1",
+        ])
+        .prop_map(str::to_owned),
+        "\\PC{0,20}",
+    ];
+    prop::collection::vec((field, value), 0..6).prop_map(|fields| {
+        let head = "apiVersion: valkey.verilean.io/v1\nkind: ValkeyCluster\nmetadata: {name: a}\n";
+        let lines = fields.iter().map(|(field, value)| format!("  {field}: {value}\n"));
+        format!("{head}spec:\n{}", lines.collect::<String>())
+    })
 }
 
 /// Texts that are nearly YAML: its marks, in any order.
@@ -96,6 +161,11 @@ proptest! {
 
     #[test]
     fn any_text_is_answered(text in "\\PC{0,300}") {
+        check(text.into_bytes())?;
+    }
+
+    #[test]
+    fn anything_like_a_cluster_is_answered(text in cluster_like()) {
         check(text.into_bytes())?;
     }
 

@@ -13,12 +13,13 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::{env, fs};
 
-use gungnir::api::crd;
 use serde_json::Value;
 use support::run::{Finished, ROOT, Run, difference};
+use support::spec_fields::{REFUSED, fields_of_the_spec, set_in};
+use support::update::{REFUSAL, granted, wants_update};
 
 /// Examples that are also rendered without an operator. The others have a password that nobody
 /// would make then.
@@ -27,21 +28,6 @@ const STATIC_MASTER: &[&str] = &["existing-password", "no-auth", "tls-existing-s
 const STATIC_MASTER_NOTE: &str = "note: rendered with a static master (ordinal 0): nobody fails \
                                   over when it dies, and its pod restarts without a handover\n";
 
-/// Fields whose types are Kubernetes' own: one thing to show, whatever they hold.
-const KUBERNETES_TYPES: &[&str] = &[
-    "affinity",
-    "allowFrom",
-    "env",
-    "extraContainers",
-    "extraVolumeMounts",
-    "extraVolumes",
-    "imagePullSecrets",
-    "resources",
-    "tolerations",
-    "topologySpreadConstraints",
-];
-/// Fields that no example can set.
-const REFUSED: &[&str] = &["spec.restoreFrom.backupName"];
 /// Fields that exclude one that `examples/everything.yaml` sets.
 const EXCLUDED_BY_OTHERS: &[&str] = &["spec.tls.certSecretName"];
 
@@ -154,18 +140,7 @@ fn goldens_are_never_rewritten_in_ci() {
         (Some("1"), Some("true"), Err(REFUSAL)),
         (Some("1"), Some(""), Err(REFUSAL)),
     ] {
-        assert_eq!(wants_update(update, ci), expected, "UPDATE_GOLDEN={update:?} CI={ci:?}");
-    }
-}
-
-const REFUSAL: &str = "goldens are never rewritten where CI is set: a person reads the diff first";
-
-/// Whether the goldens are to be written anew.
-fn wants_update(update: Option<&str>, ci: Option<&str>) -> Result<bool, &'static str> {
-    match (update, ci) {
-        (None | Some("" | "0"), _) => Ok(false),
-        (Some(_), None) => Ok(true),
-        (Some(_), Some(_)) => Err(REFUSAL),
+        assert_eq!(granted(update, ci), expected, "UPDATE_GOLDEN={update:?} CI={ci:?}");
     }
 }
 
@@ -180,12 +155,10 @@ struct Goldens {
 
 impl Goldens {
     fn in_folder(folder: &str, ending: &'static str) -> Self {
-        let variable = |name| env::var(name).ok();
-        let update = wants_update(variable("UPDATE_GOLDEN").as_deref(), variable("CI").as_deref());
         Self {
             folder: PathBuf::from(folder),
             ending,
-            update: update.unwrap_or_else(|refusal| panic!("{refusal}")),
+            update: wants_update(),
             expected: BTreeSet::new(),
             wrong: Vec::new(),
         }
@@ -259,38 +232,7 @@ fn is(list: &[&str], field: &str) -> bool {
     list.contains(&field)
 }
 
-/// Every field of the spec that has no fields of Gungnir's own below it.
-fn fields_of_the_spec() -> Vec<String> {
-    fn walk(schema: &Value, path: &str, fields: &mut Vec<String>) {
-        match schema.get("properties").and_then(Value::as_object) {
-            None => fields.push(path.to_owned()),
-            Some(properties) => {
-                for (name, property) in properties {
-                    let path = format!("{path}.{name}");
-                    if KUBERNETES_TYPES.contains(&name.as_str()) {
-                        fields.push(path);
-                    } else {
-                        walk(property, &path, fields);
-                    }
-                }
-            }
-        }
-    }
-    let mut fields = Vec::new();
-    walk(
-        &crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"],
-        "spec",
-        &mut fields,
-    );
-    assert!(fields.len() > 70, "the schema was not walked: {fields:?}");
-    fields
-}
-
 /// Which of `fields` an example sets.
 fn set_fields(name: &str, fields: &[String]) -> BTreeSet<String> {
-    let cluster = example(name);
-    let is_set = |field: &&String| {
-        field.split('.').try_fold(&cluster, |value, key| value.get(key)).is_some()
-    };
-    fields.iter().filter(is_set).cloned().collect()
+    set_in(&example(name), fields).into_iter().cloned().collect()
 }

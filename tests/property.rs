@@ -1,16 +1,31 @@
 //! What holds for every cluster, whatever people write.
 #![allow(clippy::unwrap_used)] // in the helpers: a test that panics fails
 
-use gungnir::api::ValkeyCluster;
-use gungnir::cluster::{Roles, validate};
-use gungnir::manifest::{Manifest, ManifestSet};
-use gungnir::render::render;
-use proptest::prelude::*;
-use serde_json::{Map, Value, json};
+mod support;
+
+mod property {
+    pub mod spec;
+    pub mod text;
+}
+
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-fn rendered(spec: &Value) -> ManifestSet {
+use gungnir::api::ValkeyCluster;
+use gungnir::cluster::{Fault, Roles, ValidatedCluster, validate};
+use gungnir::manifest::{Manifest, ManifestSet};
+use gungnir::render::render;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use serde_json::{Map, Value, json};
+
+use property::spec::roles_and_spec;
+use property::text::free_text;
+use support::spec_fields::{REFUSED, fields_of_the_spec, set_in};
+
+fn validated(spec: &Value, roles: Roles) -> Result<ValidatedCluster, Vec<Fault>> {
     let cluster = json!({
         "apiVersion": "valkey.verilean.io/v1",
         "kind": "ValkeyCluster",
@@ -18,7 +33,11 @@ fn rendered(spec: &Value) -> ManifestSet {
         "spec": spec,
     });
     let cluster: ValkeyCluster = serde_json::from_value(cluster).unwrap();
-    render(&validate(cluster, Roles::Elected).unwrap()).unwrap()
+    validate(cluster, roles)
+}
+
+fn rendered(spec: &Value, roles: Roles) -> ManifestSet {
+    render(&validated(spec, roles).unwrap()).unwrap()
 }
 
 fn objects(set: &ManifestSet) -> Vec<Value> {
@@ -28,182 +47,6 @@ fn objects(set: &ManifestSet) -> Vec<Value> {
 fn object(set: &ManifestSet, kind: &str, name: &str) -> Value {
     let found = set.iter().find(|m| m.key().kind == kind && m.key().name == name);
     found.unwrap_or_else(|| panic!("no {kind}/{name}")).object().unwrap()
-}
-
-/// Texts that a YAML reader or a template engine could take for something else, and any other.
-fn free_text() -> impl Strategy<Value = String> {
-    let traps = prop::sample::select(vec![
-        "yes",
-        "no",
-        "on",
-        "off",
-        "~",
-        "null",
-        "true",
-        "",
-        " ",
-        "12:30",
-        "1_000",
-        "0644",
-        "1e3",
-        ".inf",
-        "2001-01-01",
-        "{{ names.cluster }}",
-        "{% raw %}",
-        "{# a #}",
-        "a\nevil: true",
-        "\"",
-        "'",
-        "- a",
-        "a: b",
-        "# a",
-        "&a",
-        "*a",
-        "!!int 5",
-        "|",
-        ">",
-        "%",
-        "@",
-        "`",
-        "\t",
-        "\r\n",
-        "\u{0}",
-        "\u{7f}",
-        "\u{85}",
-        "\u{2028}",
-        "\u{feff}",
-        "ключ 🔑",
-        "---",
-        "...",
-        "a\n\n",
-        " lead",
-        "trail ",
-        "a\n  b\n c",
-        "\\x41",
-        "${HOME}",
-        "$(id)",
-    ]);
-    prop_oneof![traps.prop_map(str::to_owned), any::<String>(), "[ -~\n]{0,120}"]
-}
-
-/// One field, left out or set to something sound.
-fn field(
-    name: &'static str,
-    value: impl Strategy<Value = Value>,
-) -> impl Strategy<Value = Vec<(&'static str, Value)>> {
-    prop::option::of(value).prop_map(move |value| value.map(|v| (name, v)).into_iter().collect())
-}
-
-fn flag() -> impl Strategy<Value = Value> {
-    any::<bool>().prop_map(Value::from)
-}
-
-fn word(words: &'static [&'static str]) -> impl Strategy<Value = Value> {
-    prop::sample::select(words).prop_map(Value::from)
-}
-
-fn section(fields: Vec<BoxedStrategy<Vec<(&'static str, Value)>>>) -> impl Strategy<Value = Value> {
-    fields.prop_map(|fields| {
-        let fields = fields.into_iter().flatten().map(|(name, value)| (name.to_owned(), value));
-        Value::Object(fields.collect())
-    })
-}
-
-fn labels() -> impl Strategy<Value = Value> {
-    prop::collection::btree_map("[a-z]{1,8}(/[a-z]{1,8})?", "[a-zA-Z0-9]{0,10}", 0..4)
-        .prop_map(|labels| json!(labels))
-}
-
-fn annotations() -> impl Strategy<Value = Value> {
-    prop::collection::btree_map("[a-z]{1,8}(/[a-z]{1,8})?", free_text(), 0..4)
-        .prop_map(|annotations| json!(annotations))
-}
-
-/// A sound spec: any subset of the fields, each with a sound value.
-fn spec() -> impl Strategy<Value = Value> {
-    let (replicas, resources) = (
-        4_i32..=9,
-        prop::sample::select(vec![
-            json!({ "limits": { "memory": "1Gi", "cpu": 2 } }),
-            json!({ "limits": { "memory": "512Mi" }, "requests": { "memory": "0.25Gi", "cpu": "100m" } }),
-            json!({}),
-        ]),
-    );
-    section(vec![
-        field("replicas", replicas.prop_map(Value::from)).boxed(),
-        field("port", (1024_i32..9000).prop_map(Value::from)).boxed(),
-        field("management", word(&["Operator", "GitOps"])).boxed(),
-        field("resources", resources).boxed(),
-        field("maxMemoryPercentOfLimit", (10_i32..=100).prop_map(Value::from)).boxed(),
-        field(
-            "persistence",
-            section(vec![
-                field("enabled", flag()).boxed(),
-                field("storageSize", word(&["1Gi", "1.5Ti", "1000000000"])).boxed(),
-                field("storageClassName", word(&["fast", "gp3.encrypted"])).boxed(),
-                field("mode", word(&["none", "rdb", "aof", "both"])).boxed(),
-                field("reclaimPolicy", word(&["Retain", "Delete"])).boxed(),
-            ]),
-        )
-        .boxed(),
-        field(
-            "auth",
-            section(vec![
-                field("enabled", flag()).boxed(),
-                field("existingSecret", Just(json!({ "name": "s", "key": "k" }))).boxed(),
-            ]),
-        )
-        .boxed(),
-        field(
-            "tls",
-            prop::sample::select(vec![
-                json!({ "enabled": true, "certSecretName": "tls" }),
-                json!({ "enabled": true, "issuerRef": { "name": "ca" }, "clientAuth": "require" }),
-                json!({ "enabled": false }),
-            ]),
-        )
-        .boxed(),
-        field(
-            "replication",
-            section(vec![
-                field("minReplicasToWrite", (0_i32..3).prop_map(Value::from)).boxed(),
-                field("minReplicasMaxLag", (1_i32..=3).prop_map(Value::from)).boxed(),
-                field("durability", word(&["Preferred", "Required"])).boxed(),
-                field("disklessSync", flag()).boxed(),
-            ]),
-        )
-        .boxed(),
-        field(
-            "service",
-            prop::sample::select(vec![
-                json!({ "type": "NodePort", "nodePort": 30_000 }),
-                json!({ "type": "LoadBalancer", "loadBalancerSourceRanges": ["10.0.0.0/8"] }),
-            ]),
-        )
-        .boxed(),
-        field(
-            "networkPolicy",
-            Just(json!({ "enabled": true, "allowFrom": [{ "namespaceSelector": {} }] })),
-        )
-        .boxed(),
-        field(
-            "metrics",
-            Just(json!({
-                "enabled": true,
-                "serviceMonitor": { "enabled": true },
-                "podMonitor": { "enabled": true },
-                "prometheusRule": { "enabled": true },
-            })),
-        )
-        .boxed(),
-        field("labels", labels()).boxed(),
-        field("annotations", annotations()).boxed(),
-        field("podLabels", labels()).boxed(),
-        field("podAnnotations", annotations()).boxed(),
-        field("env", free_text().prop_map(|text| json!([{ "name": "TEXT", "value": text }])))
-            .boxed(),
-        field("podSecurityContext", Just(json!({ "runAsUser": null }))).boxed(),
-    ])
 }
 
 /// The same value, the keys of every mapping in reverse.
@@ -221,8 +64,10 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_sound_spec_renders_to_objects_and_key_order_changes_no_byte(spec in spec()) {
-        let set = rendered(&spec);
+    fn any_sound_spec_renders_to_objects_and_key_order_changes_no_byte(
+        (roles, spec) in roles_and_spec()
+    ) {
+        let set = rendered(&spec, roles);
         for (manifest, object) in set.iter().zip(objects(&set)) {
             prop_assert_eq!(object["kind"].as_str(), Some(manifest.key().kind.as_str()));
             prop_assert_eq!(object["metadata"]["name"].as_str(), Some(manifest.key().name.as_str()));
@@ -232,29 +77,89 @@ proptest! {
             let foreign = Manifest::read(manifest.text()).unwrap().object().unwrap();
             prop_assert_eq!(&foreign, &object);
         }
-        prop_assert_eq!(rendered(&reversed(&spec)).to_yaml(), set.to_yaml());
+        prop_assert_eq!(rendered(&reversed(&spec), roles).to_yaml(), set.to_yaml());
     }
 
     #[test]
-    fn free_text_comes_back_unchanged(texts in prop::collection::vec(free_text(), 5)) {
+    fn free_text_comes_back_unchanged(texts in prop::collection::vec(free_text(), 11)) {
+        let affinity = |text: &str| json!({
+            "nodeAffinity": { "requiredDuringSchedulingIgnoredDuringExecution": {
+                "nodeSelectorTerms": [{ "matchExpressions": [
+                    { "key": "k", "operator": "In", "values": [text] }] }] } },
+        });
         let set = rendered(&json!({
             "annotations": { "a": texts[0] },
             "podAnnotations": { "b": texts[1] },
             "service": { "annotations": { "c": texts[2] } },
             "env": [{ "name": "TEXT", "value": texts[3] }],
             "extraContainers": [{ "name": "x", "image": "x", "args": [texts[4]] }],
-        }));
+            "serviceAccount": { "create": true, "annotations": { "d": texts[5] } },
+            "tolerations": [{ "key": "k", "operator": "Equal", "value": texts[6] }],
+            "affinity": affinity(&texts[7]),
+            "securityContext": { "procMount": texts[8] },
+            "podSecurityContext": { "fsGroupChangePolicy": texts[9] },
+            "extraVolumes": [{ "name": "v", "hostPath": { "path": texts[10] } }],
+        }), Roles::Elected);
         let stateful_set = object(&set, "StatefulSet", "demo");
         let service = object(&set, "Service", "demo-client");
-        let containers = &stateful_set["spec"]["template"]["spec"]["containers"];
-        let env = containers[0]["env"].as_array().unwrap();
-        let variable = env.iter().find(|variable| variable["name"] == "TEXT").unwrap();
+        let account = object(&set, "ServiceAccount", "demo");
+        let pod = &stateful_set["spec"]["template"]["spec"];
+        let env = named(&pod["containers"][0]["env"], "TEXT");
+        let volume = named(&pod["volumes"], "v");
         prop_assert_eq!(&stateful_set["metadata"]["annotations"]["a"], &texts[0]);
         prop_assert_eq!(&stateful_set["spec"]["template"]["metadata"]["annotations"]["b"], &texts[1]);
         prop_assert_eq!(&service["metadata"]["annotations"]["c"], &texts[2]);
-        prop_assert_eq!(&variable["value"], &texts[3]);
-        prop_assert_eq!(&containers[1]["args"][0], &texts[4]);
+        prop_assert_eq!(&env["value"], &texts[3]);
+        prop_assert_eq!(&pod["containers"][1]["args"][0], &texts[4]);
+        prop_assert_eq!(&account["metadata"]["annotations"]["d"], &texts[5]);
+        prop_assert_eq!(&pod["tolerations"][0]["value"], &texts[6]);
+        prop_assert_eq!(&pod["affinity"]["nodeAffinity"], &affinity(&texts[7])["nodeAffinity"]);
+        prop_assert_eq!(&pod["containers"][0]["securityContext"]["procMount"], &texts[8]);
+        prop_assert_eq!(&pod["securityContext"]["fsGroupChangePolicy"], &texts[9]);
+        prop_assert_eq!(&volume["hostPath"]["path"], &texts[10]);
     }
+
+    /// Any text as the value of a directive is refused, or is the rest of its one line.
+    #[test]
+    fn a_directive_is_one_line_or_refused(text in free_text()) {
+        let lines = |text: &str| {
+            let spec = json!({ "config": { "loadmodule": text } });
+            let cluster = validated(&spec, Roles::Elected).ok()?;
+            let config = object(&render(&cluster).unwrap(), "ConfigMap", "demo-config");
+            let lines = config["data"]["valkey.conf"].as_str().unwrap().split('\n');
+            Some(lines.map(str::to_owned).collect::<Vec<_>>())
+        };
+        let plain = lines("a.so").unwrap();
+        if let Some(found) = lines(&text) {
+            let expected = |line: &String| {
+                if line == "loadmodule a.so" { format!("loadmodule {text}") } else { line.clone() }
+            };
+            prop_assert_eq!(found, plain.iter().map(expected).collect::<Vec<_>>());
+        }
+    }
+}
+
+/// The item of a list that has this name.
+fn named(list: &Value, name: &str) -> Value {
+    let found = list.as_array().unwrap().iter().find(|item| item["name"] == name);
+    found.unwrap_or_else(|| panic!("no {name}")).clone()
+}
+
+#[test]
+fn the_specs_set_every_field_and_each_kind_of_roles() {
+    let fields = fields_of_the_spec();
+    let mut missing: BTreeSet<&str> = fields.iter().map(String::as_str).collect();
+    let (mut runner, mut elected, mut fixed) = (TestRunner::deterministic(), false, false);
+    for _ in 0..300 {
+        let (roles, spec) = roles_and_spec().new_tree(&mut runner).unwrap().current();
+        for field in set_in(&json!({ "spec": spec }), &fields) {
+            missing.remove(field.as_str());
+        }
+        elected |= roles == Roles::Elected;
+        fixed |= roles != Roles::Elected;
+    }
+    assert_eq!(missing, REFUSED.iter().copied().collect());
+    assert!(elected && fixed);
 }
 
 #[test]
@@ -294,6 +199,6 @@ fn time_zone_language_folder_and_file_order_change_no_byte() {
 
 #[test]
 fn a_cluster_without_fields_is_sound() {
-    let set = rendered(&Value::Object(Map::new()));
+    let set = rendered(&Value::Object(Map::new()), Roles::Elected);
     assert_eq!(set.len(), 7);
 }

@@ -46,7 +46,7 @@ pub struct Tls {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
 
-    /// An existing Secret with the keys `tls.crt`, `tls.key` and `ca.crt`.
+    /// An existing Secret with the keys `tls.crt`, `tls.key` and `ca.crt`. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub cert_secret_name: Option<String>,

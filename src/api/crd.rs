@@ -198,9 +198,7 @@ mod tests {
             let structure = property.get("properties").is_some();
             let field = path.rsplit('.').next();
             let required = matches!(field, Some("name" | "backupName"));
-            let says_when = text.contains("Only with")
-                || text.contains("existing Secret")
-                || text.contains("cert-manager issuer")
+            let says_when = text.contains("cert-manager issuer")
                 || text.contains("Not supported")
                 || text.contains("Prometheus operator")
                 || text.contains("`PrometheusRule`");

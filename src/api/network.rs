@@ -25,12 +25,12 @@ pub struct ServiceSpec {
     #[schemars(range(min = 1, max = 65_535))]
     pub node_port: Option<i32>,
 
-    /// Which load balancer implementation to use. Only with `LoadBalancer`.
+    /// Which load balancer implementation to use. Only with `LoadBalancer`. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub load_balancer_class: Option<String>,
 
-    /// The client networks a load balancer lets in, as CIDR. Only with `LoadBalancer`.
+    /// The networks a load balancer lets in, as CIDR. Only with `LoadBalancer`. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64), inner(length(min = 1, max = 64)))]
     pub load_balancer_source_ranges: Option<Vec<String>>,

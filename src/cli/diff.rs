@@ -14,6 +14,7 @@ use super::files::STDIN;
 use super::filter::Filter;
 use super::live::{ContextArgs, Live, failure, of_preview};
 use super::operand::Operand;
+use super::progress::Progress;
 use super::render::{ClusterArgs, load, pick};
 use super::report::{Style, json, markdown, summary, text, unified};
 
@@ -110,8 +111,9 @@ pub(super) fn run(arguments: &DiffArgs, console: &Console) -> Result<Outcome, Fa
         return Err(Failure::usage("stdin can be one side of a diff, not both"));
     }
     let adjustments = cluster.adjustments()?;
-    let side = |operand: &Operand| {
-        let set = operand.manifests(&adjustments, *keep_others, console)?;
+    let mut progress = Progress::new(console);
+    let mut side = |operand: &Operand| {
+        let set = operand.manifests(&adjustments, *keep_others, &mut progress)?;
         // A pattern need not fit both sides: that is what a diff is for.
         pick(set, only, false)
     };
@@ -207,11 +209,13 @@ async fn previewed(
     }
     let mut adjustments = cluster.adjustments()?;
     adjustments.namespace = Some(live.namespace.clone());
-    for sound in &load(&paths, &adjustments, false, console)?.into_sound()?.clusters {
+    let mut progress = Progress::new(console);
+    for sound in &load(&paths, &adjustments, false, &mut progress)?.into_sound()?.clusters {
+        let sound = sound.validated()?;
         let namespace = sound.namespace.clone().unwrap_or_else(|| live.namespace.clone());
         let key = ClusterKey { namespace, name: sound.names.cluster.clone() };
         let found = live.inquiry.cluster(&key).await.map_err(|error| failure(&error))?;
-        join(preview(&live.inquiry, &key, sound, found.as_ref()).await)?;
+        join(preview(&live.inquiry, &key, &sound, found.as_ref()).await)?;
     }
     Ok(all)
 }

@@ -4,11 +4,10 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::input::Source;
-use crate::input::limits::MAX_INPUT_BYTES;
+use crate::input::limits::{DocumentLimits, MAX_INPUT_BYTES, OF_A_FILE};
+use crate::input::{Diagnostic, Report, Source};
 
 use super::exit::Failure;
-use crate::input::Report;
 
 /// The path that means standard input.
 pub(super) const STDIN: &str = "-";
@@ -67,6 +66,11 @@ fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Fai
 
 /// The text of a file or of standard input, never more of it than is ever read.
 pub(super) fn read_source(path: &Path) -> Result<Source, Failure> {
+    read_within(&OF_A_FILE, path)
+}
+
+/// The same with other limits for each document.
+pub(super) fn read_within(limits: &'static DocumentLimits, path: &Path) -> Result<Source, Failure> {
     let name =
         if path == Path::new(STDIN) { "stdin".to_owned() } else { path.display().to_string() };
     let mut bytes = Vec::new();
@@ -77,14 +81,16 @@ pub(super) fn read_source(path: &Path) -> Result<Source, Failure> {
         fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
     };
     read.map_err(|error| Failure::io(error, format_args!("cannot read `{name}`")))?;
-    source_of(name, bytes)
+    Source::within(limits, name, bytes).map_err(refused)
 }
 
 /// Bytes as a source, or why they are none.
 pub(super) fn source_of(name: String, bytes: Vec<u8>) -> Result<Source, Failure> {
-    Source::new(name, bytes).map_err(|diagnostic| {
-        let mut report = Report::new();
-        report.add([*diagnostic]);
-        Failure::Input(Box::new(report))
-    })
+    Source::new(name, bytes).map_err(refused)
+}
+
+fn refused(diagnostic: Box<Diagnostic>) -> Failure {
+    let mut report = Report::new();
+    report.add([*diagnostic]);
+    Failure::Input(Box::new(report))
 }

@@ -10,21 +10,24 @@ use serde_json::{Map, Value, json};
 
 use crate::api::GROUP;
 use crate::api::KIND;
+use crate::input::limits::OF_A_LIST;
 use crate::input::{Diagnostic, Report};
 use crate::manifest::{ManifestSet, yaml};
 use crate::render::render_into;
 
+use super::adjustments::Adjustments;
 use super::console::Console;
 use super::exit::{Failure, Outcome};
-use super::files::{STDIN, read_source, source_of};
-use super::load::{Adjustments, Loaded};
+use super::files::{STDIN, read_within, source_of};
+use super::load::Loaded;
+use super::progress::Progress;
 
 /// Where a kustomize or kpt tree keeps an object.
 const PATH_ANNOTATIONS: [&str; 2] =
     ["config.kubernetes.io/path", "internal.config.kubernetes.io/path"];
 
 pub(super) fn run(console: &Console) -> Result<Outcome, Failure> {
-    let source = read_source(STDIN.as_ref())?;
+    let source = read_within(&OF_A_LIST, STDIN.as_ref())?;
     let mut list = match source.documents().next() {
         Some(Ok(document)) => document.into_value(),
         Some(Err(diagnostics)) => {
@@ -42,9 +45,10 @@ pub(super) fn run(console: &Console) -> Result<Outcome, Failure> {
         _ => Vec::new(),
     };
     let configuration = list.get("functionConfig").filter(|value| is_cluster(value)).cloned();
+    let mut progress = Progress::new(console);
     let mut clusters = Clusters::default();
     if let Some(cluster) = &configuration {
-        clusters.add("functionConfig", cluster)?;
+        clusters.add("functionConfig", cluster, &mut progress)?;
     }
     let mut kept = Vec::new();
     for (at, item) in items.into_iter().enumerate() {
@@ -53,7 +57,7 @@ pub(super) fn run(console: &Console) -> Result<Outcome, Failure> {
             configuration.as_ref().is_some_and(|cluster| identity(cluster) == identity(&item));
         if !is_cluster(&item)
             || is_configuration
-            || !clusters.add(&format!("items[{at}]"), &item)?
+            || !clusters.add(&format!("items[{at}]"), &item, &mut progress)?
         {
             kept.push(item);
         }
@@ -93,7 +97,12 @@ struct Clusters {
 
 impl Clusters {
     /// Takes one in; whether it is sound.
-    fn add(&mut self, place: &str, item: &Value) -> Result<bool, Failure> {
+    fn add(
+        &mut self,
+        place: &str,
+        item: &Value,
+        progress: &mut Progress<'_>,
+    ) -> Result<bool, Failure> {
         let mut cluster = item.clone();
         let path = take_tool_annotations(&mut cluster);
         // Nobody sees the list but the tool: people know the cluster by its name.
@@ -105,7 +114,7 @@ impl Clusters {
         let text = yaml::block(&cluster, 0).map_err(|error| Failure::Usage(error.into()))?;
         let known = self.loaded.clusters.len();
         let source = source_of(place, text.into_bytes())?;
-        self.loaded.read(&source, &Adjustments::default(), false);
+        self.loaded.read(&source, &Adjustments::default(), false, progress);
         let sound = self.loaded.clusters.len() > known;
         if sound {
             self.folders.push(path.as_deref().map(folder_of));
@@ -118,7 +127,8 @@ impl Clusters {
         let mut all = Vec::new();
         for (cluster, folder) in self.loaded.clusters.iter().zip(&self.folders) {
             let mut set = ManifestSet::new();
-            render_into(cluster, &mut set).map_err(|error| Failure::Usage(error.into()))?;
+            render_into(&cluster.validated()?, &mut set)
+                .map_err(|error| Failure::Usage(error.into()))?;
             for manifest in set.iter() {
                 let mut object = manifest.object().map_err(|error| Failure::Usage(error.into()))?;
                 if let Some(folder) = folder {

@@ -17,7 +17,6 @@ use crate::cluster;
 use crate::cluster::FieldPath;
 use crate::cluster::Roles;
 use crate::cluster::Segment;
-use crate::cluster::ValidatedCluster;
 use crate::cluster::validate;
 use crate::input::Document;
 use crate::input::Fault;
@@ -25,69 +24,31 @@ use crate::input::Report;
 use crate::input::Schema;
 use crate::input::SchemaError;
 use crate::input::Source;
+use crate::input::limits::MAX_INPUT_BYTES;
+use crate::input::limits::MAX_OBJECTS;
 use crate::manifest::Manifest;
 use crate::manifest::ObjectKey;
-use crate::manifest::yaml;
 
+use super::adjustments::Adjustments;
 use super::exit::Failure;
+use super::progress::Progress;
+use super::sound::SoundCluster;
 
 /// The schema of a `ValkeyCluster`, compiled once.
 static SCHEMA: LazyLock<Result<Schema, SchemaError>> =
     LazyLock::new(|| Schema::compile_lines(SCHEMA_LINES));
 
-/// What the command line says about every cluster.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Adjustments {
-    /// The namespace of clusters that name none.
-    pub namespace: Option<String>,
-    /// Values put over those of the file.
-    pub overrides: Vec<Override>,
-    /// Who says which pod is master.
-    pub roles: Roles,
-}
-
-/// One `--set path=value`.
-#[derive(Clone, Debug)]
-pub(super) struct Override {
-    path: FieldPath,
-    value: Value,
-    /// The path as it was typed. The value may be a secret and is never told.
-    typed: String,
-}
-
-impl Override {
-    /// Reads `path=value`; the value is YAML, and a path without a top-level field is in the spec.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let Some((path, value)) = text.split_once('=') else {
-            return Err("write `path=value`, like `replicas=5`".to_owned());
-        };
-        let typed = path.to_owned();
-        let path = FieldPath::parse(path).map_err(|error| error.to_string())?;
-        let top = match path.segments().first() {
-            Some(Segment::Key(key)) => key.as_str(),
-            _ => "",
-        };
-        let path = if matches!(top, "apiVersion" | "kind" | "metadata" | "spec") {
-            path
-        } else {
-            let spec = Segment::Key("spec".to_owned());
-            FieldPath::from([&[spec], path.segments()].concat())
-        };
-        let value = yaml::read(value)
-            .map_err(|_| format!("the value of `{typed}` is not YAML; quote it if it is text"))?;
-        Ok(Self { path, value, typed })
-    }
-}
-
 /// What sources hold.
 #[derive(Debug, Default)]
 pub(super) struct Loaded {
     /// The clusters, in the order in which they were found.
-    pub clusters: Vec<ValidatedCluster>,
+    pub clusters: Vec<SoundCluster>,
     /// Every other object, as it is written.
     pub others: Vec<Manifest>,
     /// What is worth a look, and what is wrong.
     pub report: Report,
+    /// The bytes that the clusters take.
+    cluster_bytes: usize,
     /// Where each cluster stands, by namespace and name.
     places: BTreeMap<(Option<String>, String), String>,
     /// Where each other object stands; all versions of one are one.
@@ -98,27 +59,52 @@ impl Loaded {
     /// Reads every document of a source; faults go into the report.
     ///
     /// Documents of other kinds are kept when `keep_others` says so, else passed over.
-    pub(super) fn read(&mut self, source: &Source, adjustments: &Adjustments, keep_others: bool) {
+    pub(super) fn read(
+        &mut self,
+        source: &Source,
+        adjustments: &Adjustments,
+        keep_others: bool,
+        progress: &mut Progress<'_>,
+    ) {
+        let (objects, bytes) = (self.objects(), self.cluster_bytes);
         for document in source.documents() {
-            match document {
-                Err(diagnostics) => self.report.add(diagnostics),
-                Ok(document) => self.document(document, adjustments, keep_others),
+            progress.step("documents read");
+            let mut document = match document {
+                Err(diagnostics) => {
+                    self.report.add(diagnostics);
+                    continue;
+                }
+                Ok(document) => document,
+            };
+            self.document(&mut document, adjustments, keep_others);
+            let passed = too_much(self.objects() - objects, self.cluster_bytes - bytes);
+            if let Some(fault) = passed {
+                self.report.add(document.diagnostics([fault]));
+                break;
             }
         }
     }
 
-    fn document(&mut self, mut document: Document<'_>, adjustments: &Adjustments, keep: bool) {
-        match belongs(&document) {
-            Belonging::Cluster => match self.cluster(&mut document, adjustments) {
-                Ok(cluster) => self.clusters.push(cluster),
+    /// How many objects are kept.
+    fn objects(&self) -> usize {
+        self.clusters.len() + self.others.len()
+    }
+
+    fn document(&mut self, document: &mut Document<'_>, adjustments: &Adjustments, keep: bool) {
+        match belongs(document) {
+            Belonging::Cluster => match self.cluster(document, adjustments) {
+                Ok(cluster) => {
+                    self.cluster_bytes += cluster.length_bytes();
+                    self.clusters.push(cluster);
+                }
                 Err(mut faults) => {
-                    name_overrides(&mut faults, adjustments);
+                    adjustments.name_overrides(&mut faults);
                     self.report.add(document.diagnostics(faults));
                 }
             },
             Belonging::Misspelt(fault) => self.report.add(document.diagnostics([fault])),
             Belonging::Other if keep => match Manifest::read(document.text()) {
-                Ok(manifest) => self.other(&document, manifest),
+                Ok(manifest) => self.other(document, manifest),
                 Err(error) => {
                     let fault = Fault::new(FieldPath::root(), error.to_string());
                     self.report.add(document.diagnostics([fault]));
@@ -149,8 +135,8 @@ impl Loaded {
         &mut self,
         document: &mut Document<'_>,
         adjustments: &Adjustments,
-    ) -> Result<ValidatedCluster, Vec<Fault>> {
-        adjust(document, adjustments)?;
+    ) -> Result<SoundCluster, Vec<Fault>> {
+        adjustments.apply(document)?;
         let whole = |message: String| vec![Fault::new(FieldPath::root(), message)];
         let schema = SCHEMA.as_ref().map_err(|error| whole(error.to_string()))?;
         let mut faults = schema.faults(document);
@@ -172,7 +158,7 @@ impl Loaded {
             return Err(vec![Fault::new(name, message).hint(hint)]);
         }
         self.places.insert(identity, place);
-        Ok(cluster)
+        Ok(SoundCluster::of(document.value(), adjustments.roles))
     }
 
     /// Where an object that is no cluster stands.
@@ -189,6 +175,19 @@ impl Loaded {
     }
 }
 
+/// What of one input is more than is kept.
+fn too_much(objects: usize, cluster_bytes: usize) -> Option<Fault> {
+    let message = if objects > MAX_OBJECTS {
+        format!("the input holds more than {MAX_OBJECTS} objects")
+    } else if cluster_bytes > MAX_INPUT_BYTES {
+        let mib = MAX_INPUT_BYTES >> 20;
+        format!("the clusters of the input are longer than {mib} MiB, aliases expanded")
+    } else {
+        return None;
+    };
+    Some(Fault::new(FieldPath::root(), message).hint("split it into several files"))
+}
+
 /// An object whatever version of its API is spoken.
 fn versionless(key: &ObjectKey) -> ObjectKey {
     ObjectKey { version: String::new(), ..key.clone() }
@@ -196,33 +195,6 @@ fn versionless(key: &ObjectKey) -> ObjectKey {
 
 fn place_text(document: &Document<'_>, path: &FieldPath) -> String {
     format!("{}:{}", document.source().name(), document.place(path).line)
-}
-
-fn adjust(document: &mut Document<'_>, adjustments: &Adjustments) -> Result<(), Vec<Fault>> {
-    let namespace = FieldPath::root().key("metadata").key("namespace");
-    if let Some(wanted) = &adjustments.namespace
-        && document.identity().namespace.is_none_or(str::is_empty)
-    {
-        // A document without metadata is reported by its schema.
-        let _ = document.set(&namespace, Value::from(wanted.as_str()));
-    }
-    for Override { path, value, .. } in &adjustments.overrides {
-        document
-            .set(path, value.clone())
-            .map_err(|error| vec![Fault::new(path.clone(), error.to_string())])?;
-    }
-    Ok(())
-}
-
-/// A fault of a value that the command line put there says so: the file's line is not at fault.
-fn name_overrides(faults: &mut [Fault], adjustments: &Adjustments) {
-    for fault in faults {
-        let mut overrides = adjustments.overrides.iter().rev();
-        let by = overrides.find(|over| fault.path.segments().starts_with(over.path.segments()));
-        if let Some(Override { typed, .. }) = by {
-            fault.message = format!("by `--set {typed}`: {}", fault.message);
-        }
-    }
 }
 
 /// What else is wrong with a document that does not fit the schema: its sound fields are checked

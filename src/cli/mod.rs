@@ -3,6 +3,7 @@
 //! stdout carries data that can be piped, stderr what people read. Exit codes: 0 done or equal,
 //! 1 differs, 2 usage or bad input, 3 a file or cluster could not be used, 4 a `--fail-on` gate.
 
+mod adjustments;
 mod columns;
 mod completions;
 mod console;
@@ -26,6 +27,7 @@ mod progress;
 mod render;
 pub mod report;
 mod sentinel;
+mod sound;
 mod status;
 mod switchover;
 mod validate;

@@ -6,10 +6,11 @@ use std::process::{Command, Stdio};
 use crate::input::{Report, Source};
 use crate::manifest::ManifestSet;
 
-use super::console::Console;
+use super::adjustments::Adjustments;
 use super::exit::Failure;
 use super::files::{STDIN, files_below, read_source, source_of};
-use super::load::{Adjustments, Loaded};
+use super::load::Loaded;
+use super::progress::Progress;
 use super::render::render_all;
 
 /// What one side of a diff names.
@@ -52,17 +53,17 @@ impl Operand {
         &self,
         adjustments: &Adjustments,
         keep_others: bool,
-        console: &Console,
+        progress: &mut Progress<'_>,
     ) -> Result<ManifestSet, Failure> {
         let mut loaded = Loaded::default();
         for source in self.sources(&mut loaded.report)? {
-            loaded.read(&source, adjustments, true);
+            loaded.read(&source, adjustments, true, progress);
         }
         let mut loaded = loaded.into_sound()?;
         if !loaded.clusters.is_empty() && !keep_others {
             loaded.others.clear();
         }
-        render_all(&loaded, console)
+        render_all(&loaded, progress)
     }
 
     fn sources(&self, report: &mut Report) -> Result<Vec<Source>, Failure> {

@@ -7,11 +7,13 @@ use clap::{Args, Subcommand};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::adjustments::{Adjustments, Override};
 use super::console::Console;
 use super::exit::{Failure, Outcome};
 use super::files::files_below;
 use super::files::read_source;
-use super::load::{Adjustments, Loaded, Override};
+use super::load::Loaded;
+use super::progress::Progress;
 use super::render::{load, render_all};
 
 /// The `plugin.yaml` of an Argo CD sidecar.
@@ -78,8 +80,9 @@ fn generate(console: &Console) -> Result<(), Failure> {
         std::env::var(PARAMETERS_VARIABLE).ok().as_deref(),
         std::env::var(NAMESPACE_VARIABLE).ok(),
     )?;
-    let loaded = load(&[PathBuf::from(".")], &adjustments, true, console)?.into_sound()?;
-    console.manifests(&render_all(&loaded, console)?)
+    let mut progress = Progress::new(console);
+    let loaded = load(&[PathBuf::from(".")], &adjustments, true, &mut progress)?.into_sound()?;
+    console.manifests(&render_all(&loaded, &mut progress)?)
 }
 
 fn discover(console: &Console) -> Result<(), Failure> {
@@ -88,11 +91,12 @@ fn discover(console: &Console) -> Result<(), Failure> {
         return Ok(());
     }
     let mut found = String::new();
+    let mut progress = Progress::new(console);
     for file in files_below(".".as_ref())? {
         // A file that is not YAML is not ours: whoever owns it says so.
         let Ok(source) = read_source(&file) else { continue };
         let mut loaded = Loaded::default();
-        loaded.read(&source, &Adjustments::default(), false);
+        loaded.read(&source, &Adjustments::default(), false, &mut progress);
         if !loaded.clusters.is_empty() || loaded.report.errors() > 0 && mentions_us(source.text()) {
             found.push_str(&file.to_string_lossy());
             found.push('\n');

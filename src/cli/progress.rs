@@ -1,4 +1,4 @@
-//! A line on stderr for whom a render takes long.
+//! A line on stderr for whom a command takes long.
 
 use std::time::{Duration, Instant};
 
@@ -7,29 +7,32 @@ use super::console::Console;
 /// How long nothing is said, and between two lines.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// Tells a person at a terminal how far it is; says nothing to a pipe.
+/// Tells a person at a terminal how far a command is; says nothing to a pipe.
+///
+/// There is one for a whole command: its clock starts when the command does.
 #[derive(Debug)]
 pub(super) struct Progress<'a> {
     console: &'a Console,
     next: Option<Instant>,
+    /// What is being done, and how much of it is done.
+    what: &'static str,
     done: usize,
 }
 
 impl<'a> Progress<'a> {
     pub(super) fn new(console: &'a Console) -> Self {
         let next = console.is_watched().then(|| Instant::now() + QUIET);
-        Self { console, next, done: 0 }
+        Self { console, next, what: "", done: 0 }
     }
 
-    /// One more thing is done.
-    pub(super) fn step(&mut self, what: &str) {
-        self.done += 1;
-        // The clock is asked only now and then: it costs more than a small step.
+    /// One more thing is done; another `what` counts anew, but not its time.
+    pub(super) fn step(&mut self, what: &'static str) {
+        self.done = if self.what == what { self.done + 1 } else { 1 };
+        self.what = what;
         if let Some(next) = self.next
-            && self.done.is_multiple_of(64)
             && Instant::now() >= next
         {
-            self.console.note(format_args!("{} {what} so far", self.done));
+            self.console.note(format_args!("{what} so far: {}", self.done));
             self.next = Some(Instant::now() + QUIET);
         }
     }

@@ -11,11 +11,12 @@ use crate::input::{Diagnostic, Place};
 use crate::manifest::ManifestSet;
 use crate::render::render_into;
 
+use super::adjustments::{Adjustments, Override};
 use super::console::Console;
 use super::exit::{Failure, Outcome};
 use super::files::{STDIN, files_below, is_folder, read_source};
 use super::filter::Filter;
-use super::load::{Adjustments, Loaded, Override};
+use super::load::Loaded;
 use super::output_dir::OutputDir;
 use super::progress::Progress;
 
@@ -110,7 +111,8 @@ enum Format {
 pub(super) fn run(arguments: &RenderArgs, console: &Console) -> Result<Outcome, Failure> {
     let RenderArgs { paths, cluster, output, only, keep_others, output_dir, prune, check } =
         arguments;
-    let loaded = load(paths, &cluster.adjustments()?, *keep_others, console)?.into_sound()?;
+    let mut progress = Progress::new(console);
+    let loaded = load(paths, &cluster.adjustments()?, *keep_others, &mut progress)?.into_sound()?;
     // The program ends soon, and all memory goes with it: handing it back piece by piece takes time.
     let loaded = ManuallyDrop::new(loaded);
     if let Some(master) = cluster.master() {
@@ -119,7 +121,7 @@ pub(super) fn run(arguments: &RenderArgs, console: &Console) -> Result<Outcome, 
              dies, and its pod restarts without a handover"
         ));
     }
-    let rendered = ManuallyDrop::new(pick(render_all(&loaded, console)?, only, true)?);
+    let rendered = ManuallyDrop::new(pick(render_all(&loaded, &mut progress)?, only, true)?);
 
     if let Some(directory) = output_dir {
         let directory = OutputDir::new(directory, &rendered, *prune)?;
@@ -166,20 +168,18 @@ pub(super) fn load(
     paths: &[PathBuf],
     adjustments: &Adjustments,
     keep_others: bool,
-    console: &Console,
+    progress: &mut Progress<'_>,
 ) -> Result<Loaded, Failure> {
     let mut loaded = Loaded::default();
-    let mut progress = Progress::new(console);
     for path in paths {
         let before = loaded.clusters.len() + loaded.report.errors();
         for file in files_below(path)? {
             tracing::info!(file = %file.display(), "reading");
             match read_source(&file) {
-                Ok(source) => loaded.read(&source, adjustments, keep_others),
+                Ok(source) => loaded.read(&source, adjustments, keep_others, progress),
                 Err(Failure::Input(report)) => loaded.report.add(report.shown().cloned()),
                 Err(failure) => return Err(failure),
             }
-            progress.step("files read");
         }
         if loaded.clusters.len() + loaded.report.errors() == before {
             loaded.report.add([nothing_in(path)?]);
@@ -201,11 +201,14 @@ fn nothing_in(path: &Path) -> Result<Diagnostic, Failure> {
 }
 
 /// Every manifest of every cluster, and the others.
-pub(super) fn render_all(loaded: &Loaded, console: &Console) -> Result<ManifestSet, Failure> {
+pub(super) fn render_all(
+    loaded: &Loaded,
+    progress: &mut Progress<'_>,
+) -> Result<ManifestSet, Failure> {
     let mut set = ManifestSet::new();
-    let mut progress = Progress::new(console);
     for cluster in &loaded.clusters {
-        render_into(cluster, &mut set).map_err(|error| Failure::Usage(error.into()))?;
+        render_into(&cluster.validated()?, &mut set)
+            .map_err(|error| Failure::Usage(error.into()))?;
         progress.step("clusters rendered");
     }
     let clusters = loaded.clusters.len();

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use super::console::Console;
 use super::exit::{Failure, Outcome};
 use super::load::Loaded;
+use super::progress::Progress;
 use super::render::{ClusterArgs, load};
 
 /// Arguments of `gungnir validate`.
@@ -35,7 +36,9 @@ enum Format {
 
 pub(super) fn run(arguments: &ValidateArgs, console: &Console) -> Result<Outcome, Failure> {
     let ValidateArgs { paths, cluster, output } = arguments;
-    let Loaded { clusters, report, .. } = load(paths, &cluster.adjustments()?, false, console)?;
+    let mut progress = Progress::new(console);
+    let Loaded { clusters, report, .. } =
+        load(paths, &cluster.adjustments()?, false, &mut progress)?;
     match output {
         Format::Text => console.report(&report),
         Format::Json => console.data(&format!("{:#}\n", report.to_json()))?,

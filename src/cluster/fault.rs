@@ -15,14 +15,18 @@ pub struct Fault {
     pub of_key: bool,
 }
 
-/// Everything that is wrong with a cluster, in the order it was found.
+/// The most faults that are noted of one cluster: nobody reads more, and each takes far more
+/// memory than the text that brings it about.
+const MAX_FAULTS: usize = 200;
+
+/// What is wrong with a cluster, in the order it was found: all of it, or the first 200 faults.
 #[derive(Debug, Default)]
 pub struct Faults(Vec<Fault>);
 
 impl Faults {
     /// Notes a fault.
     pub fn add(&mut self, path: FieldPath, message: impl Into<String>) {
-        self.0.push(Fault { path, message: message.into(), help: None, of_key: false });
+        self.note(Fault { path, message: message.into(), help: None, of_key: false });
     }
 
     /// Notes a fault and its cure.
@@ -32,24 +36,26 @@ impl Faults {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.0.push(Fault {
-            path,
-            message: message.into(),
-            help: Some(help.into()),
-            of_key: false,
-        });
+        let help = Some(help.into());
+        self.note(Fault { path, message: message.into(), help, of_key: false });
     }
 
     /// Notes that the name of a field is at fault, and the cure if there is one.
     pub fn add_key(&mut self, path: FieldPath, message: impl Into<String>, help: Option<String>) {
-        self.0.push(Fault { path, message: message.into(), help, of_key: true });
+        self.note(Fault { path, message: message.into(), help, of_key: true });
+    }
+
+    fn note(&mut self, fault: Fault) {
+        if self.0.len() < MAX_FAULTS {
+            self.0.push(fault);
+        }
     }
 
     /// The faults, if there are any.
     ///
     /// # Errors
     ///
-    /// All of them, when there is at least one.
+    /// All that were noted, when there is at least one.
     pub fn into_result(self) -> Result<(), Vec<Fault>> {
         if self.0.is_empty() { Ok(()) } else { Err(self.0) }
     }

@@ -168,12 +168,13 @@ fn read<'s>(source: &'s Source, piece: Piece<'s>) -> Result<Option<Document<'s>>
         return Ok(None);
     }
     let shown = || Shown::of(source.name(), piece, None);
-    if piece.text.len() > limits::MAX_DOCUMENT_BYTES {
-        return Err(vec![shown().notice(syntax::too_long())]);
+    let limits = source.limits();
+    if piece.text.len() > limits.bytes {
+        return Err(vec![shown().notice(syntax::too_long(limits))]);
     }
     let Located { inner: node, place } =
-        serde_saphyr::from_str_with_options::<Located<Node>>(piece.text, limits::options())
-            .map_err(|error| vec![shown().notice(syntax::explain(&error))])?;
+        serde_saphyr::from_str_with_options::<Located<Node>>(piece.text, limits::options(limits))
+            .map_err(|error| vec![shown().notice(syntax::explain(&error, limits))])?;
     if !node.faults.is_empty() {
         let shown = shown();
         let notices = node.faults.iter().map(|fault| syntax::explain_key(fault, piece.first_line));

@@ -2,7 +2,7 @@
 
 use super::diagnostic::Diagnostic;
 use super::document::Documents;
-use super::limits::MAX_INPUT_BYTES;
+use super::limits::{DocumentLimits, MAX_INPUT_BYTES, OF_A_FILE};
 use super::pieces::lines;
 use super::place::Place;
 use super::syntax::byte_count;
@@ -14,6 +14,7 @@ const BYTE_ORDER_MARK: &str = "\u{feff}";
 pub struct Source {
     name: String,
     text: String,
+    limits: &'static DocumentLimits,
 }
 
 impl Source {
@@ -27,13 +28,26 @@ impl Source {
     ///
     /// One diagnostic: too long, UTF-16, not UTF-8, or a byte that no YAML text has.
     pub fn new(name: impl Into<String>, bytes: Vec<u8>) -> Result<Self, Box<Diagnostic>> {
+        Self::within(&OF_A_FILE, name, bytes)
+    }
+
+    /// The same with other limits for each document.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Source::new`].
+    pub fn within(
+        limits: &'static DocumentLimits,
+        name: impl Into<String>,
+        bytes: Vec<u8>,
+    ) -> Result<Self, Box<Diagnostic>> {
         let name = name.into();
         let refuse = |place, message: String, hint: &str| {
             Err(Box::new(Diagnostic::of_file(&name, place, message, hint)))
         };
         if bytes.len() > MAX_INPUT_BYTES {
             let message = format!("the input is longer than {}", byte_count(MAX_INPUT_BYTES));
-            return refuse(Place::START, message, "split it into several files");
+            return refuse(Place::START, message, limits.input_cure);
         }
         if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
             return refuse(Place::START, "the text is UTF-16".into(), "save the file as UTF-8");
@@ -64,7 +78,7 @@ impl Source {
                 "is this a YAML file? In a quoted string such a character is written `\\x..`",
             );
         }
-        Ok(Self { name, text })
+        Ok(Self { name, text, limits })
     }
 
     /// The name in messages.
@@ -77,6 +91,10 @@ impl Source {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    pub(super) fn limits(&self) -> &'static DocumentLimits {
+        self.limits
     }
 
     /// The documents, one at a time and each only when it is asked for.

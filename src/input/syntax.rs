@@ -5,7 +5,7 @@ use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::{Error, Location, MessageFormatter, UserMessageFormatter};
 
 use super::fault::Part;
-use super::limits;
+use super::limits::{self, DocumentLimits};
 use super::node::KeyFault;
 use super::place::Place;
 
@@ -44,13 +44,10 @@ pub(super) fn kind_of(value: &Value) -> &'static str {
     }
 }
 
-pub(super) fn too_long() -> Notice {
-    let limit = byte_count(limits::MAX_DOCUMENT_BYTES);
-    Notice::new(
-        Place::START,
-        format!("the document is longer than {limit}"),
-        "separate the objects by lines of `---`",
-    )
+pub(super) fn too_long(limits: &DocumentLimits) -> Notice {
+    let limit = byte_count(limits.bytes);
+    let message = format!("the document is longer than {limit}");
+    Notice::new(Place::START, message, limits.document_cure)
 }
 
 pub(super) fn explain_key(fault: &KeyFault, first_line: u32) -> Notice {
@@ -78,7 +75,7 @@ pub(super) fn explain_key(fault: &KeyFault, first_line: u32) -> Notice {
 }
 
 /// What the parser said, what it means, and what helps.
-pub(super) fn explain(error: &Error) -> Notice {
+pub(super) fn explain(error: &Error, limits: &DocumentLimits) -> Notice {
     let place =
         error.location().filter(|at| *at != Location::UNKNOWN).map_or(Place::START, Place::from);
     let mut cause = error;
@@ -86,7 +83,7 @@ pub(super) fn explain(error: &Error) -> Notice {
         cause = error;
     }
     let (message, hint) = match cause {
-        Error::Budget { breach, .. } => limit(breach),
+        Error::Budget { breach, .. } => limit(breach, limits),
         Error::AliasReplayLimitExceeded { .. }
         | Error::AliasExpansionLimitExceeded { .. }
         | Error::AliasReplayStackDepthExceeded { .. }
@@ -150,14 +147,14 @@ const HINTS: &[(&str, &str)] = &[
 ];
 
 /// Which limit was passed.
-fn limit(breach: &BudgetBreach) -> (String, Option<&'static str>) {
+fn limit(breach: &BudgetBreach, limits: &DocumentLimits) -> (String, Option<&'static str>) {
     let too_much = |limit: usize, what: &str| format!("the document has more than {limit} {what}");
-    let smaller = Some("split it into several documents");
-    let scalars = byte_count(limits::MAX_SCALAR_BYTES);
+    let smaller = Some(limits.document_cure);
+    let scalars = byte_count(limits.scalar_bytes);
     match breach {
         BudgetBreach::Depth { .. } => too_deep(),
         BudgetBreach::Nodes { .. } | BudgetBreach::Events { .. } => {
-            (too_much(limits::MAX_NODES, "values, aliases expanded"), smaller)
+            (too_much(limits.nodes, "values, aliases expanded"), smaller)
         }
         BudgetBreach::ScalarBytes { .. } => {
             (format!("the document has more than {scalars} of text, aliases expanded"), smaller)

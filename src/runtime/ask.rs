@@ -9,7 +9,7 @@ use tracing::{info, warn};
 
 use crate::sentinel::Trouble;
 use crate::valkey::{
-    Answer, Command, Connection, ErrorReply, Info, Lost, Mode, OpenError, ServerConfig,
+    Answer, Command, Connection, ErrorReply, Info, Lost, Mode, OpenError, ServerConfig, info_bytes,
 };
 
 use super::fence::{Fence, Standing, terms};
@@ -76,7 +76,8 @@ impl Watcher {
             return Err(NoSession::Lost(Lost::Abandoned));
         };
         let info = info.map_err(NoSession::Answer)?;
-        let info = Info::parse(text(&info)).map_err(|it| NoSession::Stranger(it.to_string()))?;
+        let info =
+            Info::parse(info_bytes(&info)).map_err(|it| NoSession::Stranger(it.to_string()))?;
         if info.mode == Mode::Cluster {
             let why = "it is a node of Valkey Cluster, whose nodes decide themselves who is master";
             return Err(NoSession::Stranger(why.to_owned()));
@@ -195,7 +196,7 @@ impl Watcher {
         let mut answers = answers.into_iter();
         let ping = answers.next().and_then(Result::err).map(|error| trouble(&error));
         match answers.next() {
-            Some(Ok(it)) if full => match Info::parse(text(&it)) {
+            Some(Ok(it)) if full => match Info::parse(info_bytes(&it)) {
                 Ok(info) => session.info = info,
                 Err(error) => {
                     self.misread(session, &error);
@@ -203,7 +204,7 @@ impl Watcher {
                 }
             },
             Some(Ok(it)) => {
-                if let Err(error) = session.info.merge_light(text(&it)) {
+                if let Err(error) = session.info.merge_light(info_bytes(&it)) {
                     self.misread(session, &error);
                     return Ok(());
                 }
@@ -294,9 +295,4 @@ impl Watcher {
         *self.board.shut_out.borrow_mut() = Some((master, shut_out::read(&answers)));
         Ok(())
     }
-}
-
-/// The text of an `INFO`; what is none reads as an empty one, which lacks everything.
-pub(super) fn text(value: &redis::Value) -> &[u8] {
-    crate::valkey::bytes("INFO", value).unwrap_or_default()
 }

@@ -6,9 +6,8 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use crate::sentinel::{self, NodeId, Trouble};
-use crate::valkey::{Address, Command, ErrorReply, Info, Lost};
+use crate::valkey::{Address, Command, ErrorReply, Info, Lost, info_bytes};
 
-use super::ask::text;
 use super::fence::Standing;
 use super::perform::{self, Around};
 use super::report::trouble;
@@ -68,7 +67,7 @@ impl Watcher {
                 config.min_replicas_to_write = u32::from(w);
             }
             if let Some(Ok(it)) = answers.next() {
-                match Info::parse(text(&it)) {
+                match Info::parse(info_bytes(&it)) {
                     Ok(info) => session.info = info,
                     Err(error) => {
                         self.misread(session, &error);

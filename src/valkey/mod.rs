@@ -41,7 +41,7 @@ pub use info::{Follower, Info, InfoError, Link, Mode, Replica, Replication, Role
 pub use lost::{Closed, Lost};
 pub use network::{Connect, Connecting, Network, Pipe, Transport};
 pub use open::{OpenError, Stage};
-pub use reply::{ReplyError, bytes};
+pub use reply::{ReplyError, bytes, info_bytes};
 pub use role::{LinkState, RoleReplica, RoleReply};
 pub use scan::{MAX_REPLY_BYTES, MAX_REPLY_DEPTH, MAX_REPLY_VALUES, Malformed, TooLarge};
 pub use secret::Secret;

@@ -40,6 +40,12 @@ pub fn bytes<'a>(wanted: &'static str, value: &'a Value) -> Result<&'a [u8], Rep
     }
 }
 
+/// The text of an `INFO`; what is none reads as an empty one, which lacks everything.
+#[must_use]
+pub fn info_bytes(value: &Value) -> &[u8] {
+    bytes("INFO", value).unwrap_or_default()
+}
+
 /// A text of UTF-8.
 pub(super) fn text<'a>(wanted: &'static str, value: &'a Value) -> Result<&'a str, ReplyError> {
     let bytes = bytes(wanted, value)?;

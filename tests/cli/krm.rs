@@ -1,5 +1,6 @@
 //! `gungnir fn`: a ResourceList in, a ResourceList out.
 
+use gungnir::input::limits::{MAX_INPUT_BYTES, OF_A_FILE};
 use gungnir::manifest::yaml::block;
 use serde_json::{Value, json};
 
@@ -46,6 +47,48 @@ fn json_comes_in_as_well() {
     Run::gungnir(["fn"])
         .stdin(list(None, vec![minimal()]).to_string())
         .stdout(text(&expected))
+        .check();
+}
+
+#[test]
+fn the_version_of_the_list_stays_as_it_came() {
+    for version in ["config.kubernetes.io/v1beta1", "config.kubernetes.io/v1alpha1"] {
+        let listed = |items| {
+            let mut list = list(None, items);
+            list["apiVersion"] = Value::from(version);
+            text(&list)
+        };
+        let expected = listed([vec![other()], objects(&golden("minimal"))].concat());
+        Run::gungnir(["fn"]).stdin(listed(vec![other(), minimal()])).stdout(expected).check();
+    }
+}
+
+/// A tool hands over a whole folder as one document, so that it may be longer than one that
+/// people write, and have more values.
+#[test]
+fn a_list_may_be_as_long_as_any_input() {
+    let mut long = other();
+    long["data"] = json!({ "text": "x".repeat(OF_A_FILE.bytes + 1) });
+    let mut many = other();
+    many["data"] = Value::from(vec![1; OF_A_FILE.nodes + 1]);
+    let items = vec![long, many];
+    let input = text(&list(None, [items.clone(), vec![minimal()]].concat()));
+    let expected = list(None, [items, objects(&golden("minimal"))].concat());
+    Run::gungnir(["fn"]).stdin(input).stdout(text(&expected)).check();
+}
+
+#[test]
+fn a_list_that_is_too_long_is_refused_with_what_helps() {
+    Run::gungnir(["fn"])
+        .stdin("a".repeat(MAX_INPUT_BYTES + 1))
+        .stderr(
+            "\
+error: stdin:1:1: the input is longer than 16 MiB
+  help: have the tool hand over fewer objects: keep the clusters in a folder of their own, with the \
+             function there
+",
+        )
+        .status(2)
         .check();
 }
 

@@ -128,16 +128,31 @@ fn colour_is_for_terminals_and_for_those_who_ask() {
     }
 }
 
+/// `script` gives a command a terminal, which ends lines with a carriage return as well.
+fn with_terminal(command: &str) -> Run {
+    Run::program("script", ["--quiet", "--return", "--command", command, "/dev/null"])
+        .env("GUNGNIR", crate::support::run::GUNGNIR)
+        .env("TERM", "xterm-256color")
+}
+
+/// The input takes longer to come than a person is left without a word, so that the first step
+/// is told; the clock runs while the program waits.
+#[test]
+fn a_terminal_is_told_how_far_a_long_render_is_and_a_pipe_is_not() {
+    const LATE: &str = "{ sleep 1.2; cat examples/minimal.yaml; }";
+    let manifests = golden("minimal");
+    let told = with_terminal(&format!("{LATE} | \"$GUNGNIR\" render - >/dev/null")).finish();
+    assert_eq!((told.stdout.as_str(), told.status), ("documents read so far: 1\r\n", 0));
+    Run::shell(&format!("{LATE} | \"$GUNGNIR\" render -"), [""; 0]).stdout(manifests).check();
+    // Nor is who waits for less than that.
+    let told = with_terminal("\"$GUNGNIR\" render examples/minimal.yaml >/dev/null").finish();
+    assert_eq!((told.stdout.as_str(), told.status), ("", 0));
+}
+
 #[test]
 fn a_terminal_gets_colour_unless_no_color_says_otherwise() {
     let plain = file("golden/invalid/replicas-none.txt").replace("exit code 2\n", "");
-    let on_terminal = |more: &str| {
-        // `script` gives the program a terminal, which ends lines with a carriage return as well.
-        let command = format!("exec \"$GUNGNIR\" render {BAD} {more}");
-        Run::program("script", ["--quiet", "--return", "--command", &command, "/dev/null"])
-            .env("GUNGNIR", crate::support::run::GUNGNIR)
-            .env("TERM", "xterm-256color")
-    };
+    let on_terminal = |more: &str| with_terminal(&format!("exec \"$GUNGNIR\" render {BAD} {more}"));
     let told = |run: Run| {
         let found = run.finish();
         assert_eq!(found.status, 2, "{}", found.stderr);

@@ -19,6 +19,8 @@ mod property;
 mod report;
 mod search;
 mod server;
+#[path = "../support/update.rs"]
+mod update;
 
 use ablation::{ABLATIONS, ASSUMPTIONS};
 use configuration::{CONFIGURATIONS, Configuration, DEEP, LONG, WALK_STEPS, WALKS};

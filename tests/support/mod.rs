@@ -8,5 +8,7 @@ pub mod looks;
 pub mod network;
 pub mod readme;
 pub mod run;
+pub mod spec_fields;
 pub mod stream;
+pub mod update;
 pub mod valkey;
