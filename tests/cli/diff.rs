@@ -245,6 +245,26 @@ fn a_static_master_restarts_without_a_handover() {
 }
 
 #[test]
+fn a_static_master_takes_over_no_directive_while_it_runs() {
+    let folder = Folder::new();
+    let policy = |policy: &str| {
+        cluster(&format!("  auth: {{enabled: false}}\n  config: {{maxmemory-policy: {policy}}}\n"))
+    };
+    folder.write("before.yaml", &policy("noeviction"));
+    folder.write("after.yaml", &policy("allkeys-lru"));
+    Run::gungnir(["diff", "before.yaml", "after.yaml", "--master", "0", "--only", "ConfigMap"])
+        .folder(folder.path())
+        .stdout(
+            "--- a/v1/ConfigMap/shop/demo-config\n+++ b/v1/ConfigMap/shop/demo-config\n\
+             @@ data[\"valkey.conf\"].maxmemory-policy @@ rolling-restart: is read when a pod starts: \
+             without an operator nobody sets it before\n-noeviction\n+allkeys-lru\n\
+             Plan: 0 to add, 1 to change, 0 to delete; impact: rolling-restart\n",
+        )
+        .status(1)
+        .check();
+}
+
+#[test]
 fn secrets_show_whether_they_differ_and_nothing_else() {
     let folder = Folder::new();
     let secret = |password: &str| {

@@ -11,8 +11,8 @@ use crate::manifest::rules::Row;
 use crate::manifest::rules::condition::{
     always, both_sides, cluster_keeps_nothing, grows, is_added, is_alone, is_certificate,
     is_delete, is_newer_major, is_older_major, is_removed, needs_restart, no_copy_stays,
-    operator_rolls, shrinks, starts_empty, stops_every_pod, turns_log_off, turns_persistence_off,
-    volumes_go_with_it,
+    nobody_sets, operator_rolls, shrinks, starts_empty, stops_every_pod, turns_log_off,
+    turns_persistence_off, volumes_go_with_it,
 };
 
 const ANY: &[&str] = &[];
@@ -156,6 +156,11 @@ pub(super) static RULES: &[Place] = &[
         CONFIG_MAP,
         "data/valkey.conf/*",
         &[
+            (
+                nobody_sets,
+                RollingRestart,
+                "is read when a pod starts: without an operator nobody sets it before",
+            ),
             (needs_restart, RollingRestart, "a running server does not take it over"),
             (is_removed, Reload, "a running server keeps its value until it restarts"),
             (always, Reload, "a running server takes it over by CONFIG SET"),
