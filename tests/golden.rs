@@ -16,8 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use gungnir::api::crd;
 use serde_json::Value;
+use support::fields::fields_of_the_spec;
 use support::run::{Finished, ROOT, Run, difference};
 
 /// Examples that are also rendered without an operator. The others have a password that nobody
@@ -27,19 +27,6 @@ const STATIC_MASTER: &[&str] = &["existing-password", "no-auth", "tls-existing-s
 const STATIC_MASTER_NOTE: &str = "note: rendered with a static master (ordinal 0): nobody fails \
                                   over when it dies, and its pod restarts without a handover\n";
 
-/// Fields whose types are Kubernetes' own: one thing to show, whatever they hold.
-const KUBERNETES_TYPES: &[&str] = &[
-    "affinity",
-    "allowFrom",
-    "env",
-    "extraContainers",
-    "extraVolumeMounts",
-    "extraVolumes",
-    "imagePullSecrets",
-    "resources",
-    "tolerations",
-    "topologySpreadConstraints",
-];
 /// Fields that no example can set.
 const REFUSED: &[&str] = &["spec.restoreFrom.backupName"];
 /// Fields that exclude one that `examples/everything.yaml` sets.
@@ -257,33 +244,6 @@ fn example(name: &str) -> Value {
 
 fn is(list: &[&str], field: &str) -> bool {
     list.contains(&field)
-}
-
-/// Every field of the spec that has no fields of Gungnir's own below it.
-fn fields_of_the_spec() -> Vec<String> {
-    fn walk(schema: &Value, path: &str, fields: &mut Vec<String>) {
-        match schema.get("properties").and_then(Value::as_object) {
-            None => fields.push(path.to_owned()),
-            Some(properties) => {
-                for (name, property) in properties {
-                    let path = format!("{path}.{name}");
-                    if KUBERNETES_TYPES.contains(&name.as_str()) {
-                        fields.push(path);
-                    } else {
-                        walk(property, &path, fields);
-                    }
-                }
-            }
-        }
-    }
-    let mut fields = Vec::new();
-    walk(
-        &crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"],
-        "spec",
-        &mut fields,
-    );
-    assert!(fields.len() > 70, "the schema was not walked: {fields:?}");
-    fields
 }
 
 /// Which of `fields` an example sets.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::cluster::ValidatedCluster;
 use crate::input::{Report, Source};
 use crate::manifest::ManifestSet;
 
@@ -26,6 +27,15 @@ pub(super) enum Operand {
     },
 }
 
+/// What one side of a diff holds.
+#[derive(Debug, Default)]
+pub(super) struct Side {
+    /// The clusters.
+    pub clusters: Vec<ValidatedCluster>,
+    /// What they render to, and other objects.
+    pub manifests: ManifestSet,
+}
+
 impl Operand {
     /// Reads `PATH` or `git:REVISION[:PATH]`; a path that is left out is that of the other side.
     pub(super) fn parse(text: &str, other: Option<&Path>) -> Result<Self, Failure> {
@@ -46,14 +56,14 @@ impl Operand {
         Ok(Self::Git { revision: revision.to_owned(), path: path.to_owned() })
     }
 
-    /// The manifests of this side. Clusters are rendered; objects beside them count only with
+    /// What this side holds. Clusters are rendered; objects beside them count only with
     /// `keep_others`, objects without any cluster always.
-    pub(super) fn manifests(
+    pub(super) fn side(
         &self,
         adjustments: &Adjustments,
         keep_others: bool,
         console: &Console,
-    ) -> Result<ManifestSet, Failure> {
+    ) -> Result<Side, Failure> {
         let mut loaded = Loaded::default();
         for source in self.sources(&mut loaded.report)? {
             loaded.read(&source, adjustments, true);
@@ -62,7 +72,8 @@ impl Operand {
         if !loaded.clusters.is_empty() && !keep_others {
             loaded.others.clear();
         }
-        render_all(&loaded, console)
+        let manifests = render_all(&loaded, console)?;
+        Ok(Side { clusters: loaded.clusters, manifests })
     }
 
     fn sources(&self, report: &mut Report) -> Result<Vec<Source>, Failure> {

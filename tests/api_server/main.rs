@@ -10,7 +10,6 @@ mod custom_resource;
 mod kubectl;
 mod manifests;
 mod ownership;
-mod rule_cases;
 mod rules;
 mod server;
 mod stored;
@@ -19,3 +18,5 @@ mod stored;
 mod differences;
 #[path = "../support/examples.rs"]
 mod examples;
+#[path = "../support/rule_cases.rs"]
+mod rule_cases;

@@ -3,9 +3,11 @@
 
 pub mod answers;
 pub mod container;
+pub mod fields;
 pub mod folder;
 pub mod looks;
 pub mod network;
+pub mod rule_cases;
 pub mod run;
 pub mod stream;
 pub mod valkey;

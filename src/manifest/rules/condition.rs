@@ -28,6 +28,22 @@ pub(super) fn is_delete(case: &Case<'_>) -> bool {
     case.new.is_some_and(|new| new == "Delete")
 }
 
+pub(super) fn becomes_false(case: &Case<'_>) -> bool {
+    case.new.is_some_and(|new| new == false)
+}
+
+pub(super) fn becomes_git_ops(case: &Case<'_>) -> bool {
+    case.new.is_some_and(|new| new == "GitOps")
+}
+
+pub(super) fn becomes_preferred(case: &Case<'_>) -> bool {
+    case.new.is_some_and(|new| new == "Preferred")
+}
+
+pub(super) fn becomes_availability(case: &Case<'_>) -> bool {
+    case.new.is_some_and(|new| new == "Availability")
+}
+
 fn amount(value: Option<&Value>) -> Option<Quantity> {
     match value? {
         Value::String(text) => text.parse().ok(),

@@ -1,5 +1,6 @@
 //! Every row of the tables has a change that it decides.
 
+mod cluster;
 mod server_config;
 
 use serde_json::Value;
@@ -10,6 +11,7 @@ use crate::manifest::walk::differences;
 
 use super::*;
 
+use cluster::CLUSTERS;
 use server_config::SERVER_CONFIGS;
 use server_config::STATIC_SERVER_CONFIGS;
 
@@ -327,6 +329,10 @@ fn every_row_decides_some_change_and_says_why() {
     for (gate, (from, to, impact, note)) in gated.chain(ungated) {
         let config = |text: &&str| Some(server_config(&format!("{gate}{text}")));
         check("ConfigMap", [from, to].map(config), (impact, note), unused);
+    }
+    for (from, to, impact, note) in CLUSTERS {
+        let cluster = |spec: &&str| object("ValkeyCluster", &format!("{{spec: {spec}}}"));
+        check("ValkeyCluster", [from, to].map(cluster), (impact, note), unused);
     }
     for (kind, from, to, impact, note) in OTHERS {
         check(kind, [from, to].map(|text| object(kind, text)), (impact, note), unused);
