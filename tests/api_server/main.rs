@@ -7,6 +7,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
 mod custom_resource;
+mod external_diff;
 mod kubectl;
 mod manifests;
 mod ownership;
@@ -18,5 +19,11 @@ mod stored;
 mod differences;
 #[path = "../support/examples.rs"]
 mod examples;
+#[allow(dead_code, reason = "made for other tests, too")]
+#[path = "../support/folder.rs"]
+mod folder;
 #[path = "../support/rule_cases.rs"]
 mod rule_cases;
+#[allow(dead_code, reason = "made for other tests, too")]
+#[path = "../support/run.rs"]
+mod run;
