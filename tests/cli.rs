@@ -7,6 +7,7 @@
 //! | `render` | what is asked for, and what comes out |
 //! | `output_dir` | one object a file |
 //! | `diff` | what a change does, and as which sides |
+//! | `specs` | the same of two specs, field by field |
 //! | `files` | what cannot be read or written |
 //! | `validate` | faults in each format |
 //! | `krm` | the function for kustomize and kpt |
@@ -27,6 +28,7 @@ mod cli {
     mod plugin;
     mod render;
     mod sources;
+    mod specs;
     mod switchover;
     mod usage;
     mod validate;

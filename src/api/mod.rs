@@ -14,6 +14,7 @@ mod pod;
 mod replication;
 mod spec;
 mod status;
+pub mod transition;
 
 pub use access::{Auth, ClientAuth, IssuerRef, SecretKey, Tls};
 pub use crd::{CRD_NAME, GROUP, KIND, SCHEMA_LINES, VERSION, crd, schema_lines};

@@ -17,6 +17,7 @@ use super::persistence::Persistence;
 use super::pod::{ContextOverride, ImagePullPolicy, ServiceAccountSpec};
 use super::replication::{Replication, Sentinel};
 use super::status::ValkeyClusterStatus;
+use super::transition;
 
 /// One Valkey data set: a master, its replicas, and everything around them.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -55,16 +56,11 @@ use super::status::ValkeyClusterStatus;
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = Rule::new("self.?port.orValue(6379) == oldSelf.?port.orValue(6379)")
-        .message("port is immutable: clients and replicas hold it"),
-    validation = Rule::new("self.?persistence.?enabled.orValue(true) == oldSelf.?persistence.?enabled.orValue(true)")
-        .message("persistence.enabled is immutable: make a new cluster and copy the data"),
-    validation = Rule::new("(has(self.persistence) && has(self.persistence.storageClassName) ? self.persistence.storageClassName : '') == (has(oldSelf.persistence) && has(oldSelf.persistence.storageClassName) ? oldSelf.persistence.storageClassName : '')")
-        .message("persistence.storageClassName is immutable: a volume cannot change its class"),
-    validation = Rule::new("(has(self.persistence) && has(self.persistence.storageSize) ? quantity(self.persistence.storageSize) : quantity('1Gi')).compareTo(has(oldSelf.persistence) && has(oldSelf.persistence.storageSize) ? quantity(oldSelf.persistence.storageSize) : quantity('1Gi')) >= 0")
-        .message("persistence.storageSize can only grow: a volume cannot shrink"),
-    validation = Rule::new("self.?persistence.?mode.orValue('both') == 'both' || oldSelf.?persistence.?mode.orValue('both') == 'none' || (oldSelf.?persistence.?mode.orValue('both') == 'both' && self.?persistence.?mode.orValue('both') != 'none') || (oldSelf.?persistence.?mode.orValue('both') == 'rdb' && self.?persistence.?mode.orValue('both') == 'rdb') || (oldSelf.?persistence.?mode.orValue('both') == 'aof' && self.?persistence.?mode.orValue('both') == 'aof')")
-        .message("persistence.mode may not change in a way that loses data: go from rdb to aof and back through both; nothing goes to none"),
+    validation = Rule::new(transition::PORT.cel).message(transition::PORT.message),
+    validation = Rule::new(transition::PERSISTENCE.cel).message(transition::PERSISTENCE.message),
+    validation = Rule::new(transition::STORAGE_CLASS.cel).message(transition::STORAGE_CLASS.message),
+    validation = Rule::new(transition::STORAGE_SIZE.cel).message(transition::STORAGE_SIZE.message),
+    validation = Rule::new(transition::PERSISTENCE_MODE.cel).message(transition::PERSISTENCE_MODE.message),
     validation = Rule::new("self.?replication.?minReplicasToWrite.orValue(0) < self.?replicas.orValue(3)")
         .message("replication.minReplicasToWrite is at most replicas - 1: the master is not its own replica"),
     validation = Rule::new("self.?replication.?minReplicasToWrite.orValue(self.?replicas.orValue(3) / 2) == 0 || self.?sentinel.?downAfterMs.orValue(5000) >= (self.?replication.?minReplicasMaxLag.orValue(2) + 2) * 1000")

@@ -13,8 +13,9 @@ use super::exit::{Failure, Outcome};
 use super::files::STDIN;
 use super::filter::Filter;
 use super::live::{ContextArgs, Live, failure, of_preview};
-use super::operand::Operand;
+use super::operand::{Operand, Side};
 use super::progress::Progress;
+use super::remainder::add_remainders;
 use super::render::{ClusterArgs, load, pick};
 use super::report::{Style, json, markdown, summary, text, unified};
 
@@ -112,12 +113,12 @@ pub(super) fn run(arguments: &DiffArgs, console: &Console) -> Result<Outcome, Fa
     }
     let adjustments = cluster.adjustments()?;
     let mut progress = Progress::new(console);
-    let mut side = |operand: &Operand| {
-        let set = operand.manifests(&adjustments, *keep_others, &mut progress)?;
-        // A pattern need not fit both sides: that is what a diff is for.
-        pick(set, only, false)
-    };
-    let (from, to) = (side(&from)?, side(&to)?);
+    let mut side = |operand: &Operand| operand.side(&adjustments, *keep_others, &mut progress);
+    let (mut from, mut to) = (side(&from)?, side(&to)?);
+    add_remainders(&mut from, &mut to).map_err(fault)?;
+    // A pattern need not fit both sides: that is what a diff is for.
+    let picked = |side: Side| pick(side.manifests, only, false);
+    let (from, to) = (picked(from)?, picked(to)?);
     let comparison = compare(&from, &to).map_err(fault)?;
     tell(arguments, &from, &to, &comparison, console)
 }
@@ -158,10 +159,12 @@ fn tell(
 /// Compares with what is running.
 fn run_live(arguments: &DiffArgs, console: &Console) -> Result<Outcome, Failure> {
     let DiffArgs { cluster, context, only, .. } = arguments;
-    let preview = context
+    let Previewed { preview, mut from, mut to } = context
         .run(cluster.namespace(), async |live| previewed(arguments, &live, console).await)?;
-    let from = pick(preview.live.clone(), only, false)?;
-    let to = pick(preview.applied.clone(), only, false)?;
+    from.manifests = preview.live.clone();
+    to.manifests = preview.applied.clone();
+    add_remainders(&mut from, &mut to).map_err(fault)?;
+    let (from, to) = (pick(from.manifests, only, false)?, pick(to.manifests, only, false)?);
     let mut comparison = compare(&from, &to).map_err(fault)?;
     preview.attribute(&mut comparison);
     for remark in &preview.remarks {
@@ -174,16 +177,27 @@ fn run_live(arguments: &DiffArgs, console: &Console) -> Result<Outcome, Failure>
     }
 }
 
+/// What would be done.
+#[derive(Default)]
+struct Previewed {
+    preview: Preview,
+    /// The clusters as they are, of those that files say anew.
+    from: Side,
+    /// The clusters as the files say them.
+    to: Side,
+}
+
 /// What would be done to every cluster that is asked for.
 async fn previewed(
     arguments: &DiffArgs,
     live: &Live,
     console: &Console,
-) -> Result<Preview, Failure> {
+) -> Result<Previewed, Failure> {
     let DiffArgs { from, to, more, all_namespaces, cluster, .. } = arguments;
-    let mut all = Preview::default();
-    let mut join =
-        |one: Result<Preview, PreviewError>| all.join(one.map_err(of_preview)?).map_err(fault);
+    let mut all = Previewed::default();
+    let mut join = |one: Result<Preview, PreviewError>| {
+        all.preview.join(one.map_err(of_preview)?).map_err(fault)
+    };
     let paths: Vec<PathBuf> = from.iter().chain(to).chain(more).map(PathBuf::from).collect();
     if paths.is_empty() {
         let namespace = (!all_namespaces).then_some(live.namespace.as_str());
@@ -216,6 +230,9 @@ async fn previewed(
         let key = ClusterKey { namespace, name: sound.names.cluster.clone() };
         let found = live.inquiry.cluster(&key).await.map_err(|error| failure(&error))?;
         join(preview(&live.inquiry, &key, &sound, found.as_ref()).await)?;
+        // One that is at fault as it is has no fields to compare.
+        all.from.clusters.extend(found.and_then(|found| validated(&found).ok()));
+        all.to.clusters.push(sound);
     }
     Ok(all)
 }

@@ -24,6 +24,7 @@ mod operator;
 mod output_dir;
 mod plugin;
 mod progress;
+mod remainder;
 mod render;
 pub mod report;
 mod sentinel;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::cluster::ValidatedCluster;
 use crate::input::{Report, Source};
 use crate::manifest::ManifestSet;
 
@@ -12,6 +13,7 @@ use super::files::{STDIN, files_below, read_source, source_of};
 use super::load::Loaded;
 use super::progress::Progress;
 use super::render::render_all;
+use super::sound::SoundCluster;
 
 /// What one side of a diff names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +27,15 @@ pub(super) enum Operand {
         /// The path, below the current directory.
         path: PathBuf,
     },
+}
+
+/// What one side of a diff holds.
+#[derive(Debug, Default)]
+pub(super) struct Side {
+    /// The clusters.
+    pub clusters: Vec<ValidatedCluster>,
+    /// What they render to, and other objects.
+    pub manifests: ManifestSet,
 }
 
 impl Operand {
@@ -47,14 +58,14 @@ impl Operand {
         Ok(Self::Git { revision: revision.to_owned(), path: path.to_owned() })
     }
 
-    /// The manifests of this side. Clusters are rendered; objects beside them count only with
+    /// What this side holds. Clusters are rendered; objects beside them count only with
     /// `keep_others`, objects without any cluster always.
-    pub(super) fn manifests(
+    pub(super) fn side(
         &self,
         adjustments: &Adjustments,
         keep_others: bool,
         progress: &mut Progress<'_>,
-    ) -> Result<ManifestSet, Failure> {
+    ) -> Result<Side, Failure> {
         let mut loaded = Loaded::default();
         for source in self.sources(&mut loaded.report)? {
             loaded.read(&source, adjustments, true, progress);
@@ -63,7 +74,9 @@ impl Operand {
         if !loaded.clusters.is_empty() && !keep_others {
             loaded.others.clear();
         }
-        render_all(&loaded, progress)
+        let manifests = render_all(&loaded, progress)?;
+        let clusters = loaded.clusters.iter().map(SoundCluster::validated);
+        Ok(Side { clusters: clusters.collect::<Result<_, _>>()?, manifests })
     }
 
     fn sources(&self, report: &mut Report) -> Result<Vec<Source>, Failure> {

@@ -23,6 +23,7 @@ mod resource;
 mod roles;
 mod server_config;
 mod storage;
+pub mod transition;
 mod users;
 mod validate;
 

@@ -25,6 +25,7 @@ use super::resource::{
 use super::roles::Roles;
 use super::server_config::{Parts, ServerConfig};
 use super::storage::Storage;
+use super::transition::Fixed;
 
 /// How many pods a cluster has when the spec says nothing.
 pub const DEFAULT_REPLICAS: u32 = 3;
@@ -56,6 +57,8 @@ pub struct ValidatedCluster {
     pub port: u32,
     /// What survives a restart.
     pub storage: Storage,
+    /// What the API server lets nobody change as they like.
+    pub fixed: Fixed,
     /// Requests and limits of the Valkey container.
     pub resources: Option<ResourceRequirements>,
     /// `valkey.conf`.
@@ -161,6 +164,7 @@ pub fn validate(cluster: ValkeyCluster, roles: Roles) -> Result<ValidatedCluster
     if let Some(resources) = &resources {
         check_resources(resources, &spec("resources"), faults_ref);
     }
+    let fixed = Fixed::of(port, persistence.as_ref());
     let storage = Storage::resolve(persistence, faults_ref);
     let passwords = Passwords::resolve(auth, &names, roles == Roles::Elected, faults_ref);
     let transport = Transport::resolve(tls, &names, faults_ref);
@@ -234,6 +238,7 @@ pub fn validate(cluster: ValkeyCluster, roles: Roles) -> Result<ValidatedCluster
         image,
         port,
         storage,
+        fixed,
         resources,
         config,
         passwords,

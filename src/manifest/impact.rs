@@ -9,7 +9,7 @@ pub enum Impact {
     /// No server notices.
     #[default]
     None,
-    /// Running servers take it over.
+    /// Running servers, or the operator, take it over.
     Reload,
     /// Every pod restarts, one at a time; the master is handed over first.
     RollingRestart,

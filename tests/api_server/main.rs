@@ -7,10 +7,10 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
 mod custom_resource;
+mod external_diff;
 mod kubectl;
 mod manifests;
 mod ownership;
-mod rule_cases;
 mod rules;
 mod server;
 mod stored;
@@ -19,3 +19,11 @@ mod stored;
 mod differences;
 #[path = "../support/examples.rs"]
 mod examples;
+#[allow(dead_code, reason = "made for other tests, too")]
+#[path = "../support/folder.rs"]
+mod folder;
+#[path = "../support/rule_cases.rs"]
+mod rule_cases;
+#[allow(dead_code, reason = "made for other tests, too")]
+#[path = "../support/run.rs"]
+mod run;

@@ -64,7 +64,7 @@ fn every_rule_has_an_accepted_and_a_refused_case() {
             let verdict = if accepted { "accepted" } else { "refused" };
             assert!(
                 of_rule.any(|case| case.accepted == accepted),
-                "no {verdict} case of the rule `{message}` in tests/api_server/rule_cases.rs"
+                "no {verdict} case of the rule `{message}` in tests/support/rule_cases.rs"
             );
         }
     }

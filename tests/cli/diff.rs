@@ -194,6 +194,9 @@ fn each_change_has_the_impact_that_it_will_have() {
         ("", "  config: {maxmemory-policy: allkeys-lru}\n", "reload"),
         ("", "  config: {databases: \"32\"}\n", "rolling-restart"),
         ("", "  podLabels: {team: core}\n", "rolling-restart"),
+        ("", "  sentinel: {policy: Availability}\n", "reload"),
+        ("", "  port: 7000\n", "recreate"),
+        ("  persistence: {mode: rdb}\n", "  persistence: {mode: aof}\n", "data-loss"),
         ("  persistence: {storageSize: 1Gi}\n", "  persistence: {storageSize: 2Gi}\n", "recreate"),
         ("  persistence: {storageSize: 2Gi}\n", "  persistence: {storageSize: 1Gi}\n", "data-loss"),
         ("", "  persistence: {enabled: false}\n", "data-loss"),
@@ -241,6 +244,26 @@ fn a_static_master_restarts_without_a_handover() {
                 .replace("impact: rolling-restart", "impact: failover"),
         )
         .status(4)
+        .check();
+}
+
+#[test]
+fn a_static_master_takes_over_no_directive_while_it_runs() {
+    let folder = Folder::new();
+    let policy = |policy: &str| {
+        cluster(&format!("  auth: {{enabled: false}}\n  config: {{maxmemory-policy: {policy}}}\n"))
+    };
+    folder.write("before.yaml", &policy("noeviction"));
+    folder.write("after.yaml", &policy("allkeys-lru"));
+    Run::gungnir(["diff", "before.yaml", "after.yaml", "--master", "0", "--only", "ConfigMap"])
+        .folder(folder.path())
+        .stdout(
+            "--- a/v1/ConfigMap/shop/demo-config\n+++ b/v1/ConfigMap/shop/demo-config\n\
+             @@ data[\"valkey.conf\"].maxmemory-policy @@ rolling-restart: is read when a pod starts: \
+             without an operator nobody sets it before\n-noeviction\n+allkeys-lru\n\
+             Plan: 0 to add, 1 to change, 0 to delete; impact: rolling-restart\n",
+        )
+        .status(1)
         .check();
 }
 

@@ -147,6 +147,15 @@ async fn a_change_of_the_spec_shows_that_value_and_what_it_does() {
         assert_eq!(finished.status, 1, "{finished:?}");
         assert!(finished.stdout.contains("StatefulSet"), "{finished:?}");
         assert_eq!(finished.stderr, "");
+
+        // So is what changes no object of the set.
+        let (_folder, path) = file(&json!({ "sentinel": { "policy": "Availability" } }));
+        let finished = world.diff(&[&path, "-o", "json"]).await;
+        assert_eq!((finished.stderr.as_str(), finished.status), ("", 1), "{finished:?}");
+        let report: Value = serde_json::from_str(&finished.stdout).unwrap();
+        assert_eq!(report["plan"]["change"], 1, "{report}");
+        assert_eq!(report["objects"][0]["kind"], "ValkeyCluster", "{report}");
+        assert_eq!(report["objects"][0]["changes"][0]["path"], "spec.sentinel.policy", "{report}");
     })
     .await;
 }

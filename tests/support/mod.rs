@@ -7,6 +7,7 @@ pub mod folder;
 pub mod looks;
 pub mod network;
 pub mod readme;
+pub mod rule_cases;
 pub mod run;
 pub mod spec_fields;
 pub mod stream;

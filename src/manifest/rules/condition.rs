@@ -28,6 +28,22 @@ pub(super) fn is_delete(case: &Case<'_>) -> bool {
     case.new.is_some_and(|new| new == "Delete")
 }
 
+pub(super) fn becomes_false(case: &Case<'_>) -> bool {
+    case.new.is_some_and(|new| new == false)
+}
+
+pub(super) fn becomes_git_ops(case: &Case<'_>) -> bool {
+    case.new.is_some_and(|new| new == "GitOps")
+}
+
+pub(super) fn becomes_preferred(case: &Case<'_>) -> bool {
+    case.new.is_some_and(|new| new == "Preferred")
+}
+
+pub(super) fn becomes_availability(case: &Case<'_>) -> bool {
+    case.new.is_some_and(|new| new == "Availability")
+}
+
 fn amount(value: Option<&Value>) -> Option<Quantity> {
     match value? {
         Value::String(text) => text.parse().ok(),
@@ -116,12 +132,18 @@ pub(super) fn turns_persistence_off(case: &Case<'_>) -> bool {
     has_snapshots(case.from) && !has_snapshots(case.to) && !has_log(case.to)
 }
 
+/// Every server that an operator runs starts behind the boot gate.
+fn has_boot_gate(object: Option<&Value>) -> bool {
+    arguments(object, "replicaof").is_some()
+}
+
+pub(super) fn nobody_sets(case: &Case<'_>) -> bool {
+    !has_boot_gate(case.to)
+}
+
 /// With the boot gate a server that starts empty is a replica, and copies the data.
 pub(super) fn starts_empty(case: &Case<'_>) -> bool {
-    !has_log(case.from)
-        && has_log(case.to)
-        && has_snapshots(case.from)
-        && arguments(case.to, "replicaof").is_none()
+    !has_log(case.from) && has_log(case.to) && has_snapshots(case.from) && !has_boot_gate(case.to)
 }
 
 pub(super) fn is_certificate(case: &Case<'_>) -> bool {

@@ -1,5 +1,8 @@
 //! The table of rules. The first row that holds counts; a new rule is a new row.
 
+use crate::cluster::transition::{
+    PERSISTENCE, PERSISTENCE_MODE, PORT, STORAGE_CLASS, STORAGE_SIZE,
+};
 use crate::manifest::impact::Impact;
 use crate::manifest::impact::Impact::DataLoss;
 use crate::manifest::impact::Impact::Failover;
@@ -9,13 +12,14 @@ use crate::manifest::impact::Impact::RollingRestart;
 use crate::manifest::rules::Place;
 use crate::manifest::rules::Row;
 use crate::manifest::rules::condition::{
-    always, both_sides, cluster_keeps_nothing, grows, is_added, is_alone, is_certificate,
-    is_delete, is_newer_major, is_older_major, is_removed, needs_restart, no_copy_stays,
-    operator_rolls, shrinks, starts_empty, stops_every_pod, turns_log_off, turns_persistence_off,
-    volumes_go_with_it,
+    always, becomes_availability, becomes_false, becomes_git_ops, becomes_preferred, both_sides,
+    cluster_keeps_nothing, grows, is_added, is_alone, is_certificate, is_delete, is_newer_major,
+    is_older_major, is_removed, needs_restart, no_copy_stays, nobody_sets, operator_rolls, shrinks,
+    starts_empty, stops_every_pod, turns_log_off, turns_persistence_off, volumes_go_with_it,
 };
 
 const ANY: &[&str] = &[];
+const CLUSTER: &[&str] = &["ValkeyCluster"];
 const STATEFUL_SET: &[&str] = &["StatefulSet"];
 const CONFIG_MAP: &[&str] = &["ConfigMap"];
 const SERVICE: &[&str] = &["Service"];
@@ -31,6 +35,16 @@ const fn at(kinds: &'static [&'static str], pattern: &'static str, rows: &'stati
 /// What holds where nothing else does.
 pub(super) const HARMLESS: Row = (always, Impact::None, "");
 
+/// Said on top of why, where the rule is one of the API server's, too.
+const REFUSED: Row =
+    (always, Impact::None, "the API server refuses this change to a living cluster");
+/// The same where no way through other values leads to it.
+const REFUSED_FOR_GOOD: Row = (
+    always,
+    Impact::None,
+    "the API server refuses this change to a living cluster: make a new one and copy the data",
+);
+
 pub(super) static RULES: &[Place] = &[
     at(ANY, WHOLE, &[(is_added, Impact::None, "")]),
     // What goes away.
@@ -43,7 +57,7 @@ pub(super) static RULES: &[Place] = &[
         ],
     ),
     at(
-        &["ValkeyCluster"],
+        CLUSTER,
         WHOLE,
         &[
             (cluster_keeps_nothing, DataLoss, "its data is deleted with it"),
@@ -62,6 +76,62 @@ pub(super) static RULES: &[Place] = &[
         &[(always, Failover, "a pod that restarts cannot start without it")],
     ),
     at(SERVICE, WHOLE, &[(always, Failover, "clients lose this way to the cluster")]),
+    // The cluster: what the API server refuses, and then what the operator alone reads. The rest of
+    // a spec is told by what it renders to.
+    at(CLUSTER, "spec/port", &[(always, Recreate, PORT.message)]),
+    at(
+        CLUSTER,
+        "spec/persistence/enabled",
+        &[(becomes_false, DataLoss, PERSISTENCE.message), (always, Recreate, PERSISTENCE.message)],
+    ),
+    at(CLUSTER, "spec/persistence/storageClassName", &[(always, DataLoss, STORAGE_CLASS.message)]),
+    at(CLUSTER, "spec/persistence/storageSize", &[(always, DataLoss, STORAGE_SIZE.message)]),
+    at(CLUSTER, "spec/persistence/mode", &[(always, DataLoss, PERSISTENCE_MODE.message)]),
+    at(
+        CLUSTER,
+        "spec/management",
+        &[
+            (
+                becomes_git_ops,
+                Reload,
+                "the operator applies nothing once Git applies all of the set",
+            ),
+            (always, Reload, "the operator applies the set, Git no longer has to"),
+        ],
+    ),
+    at(
+        CLUSTER,
+        "spec/replication/durability",
+        &[
+            (
+                becomes_preferred,
+                Reload,
+                "weaker: while replicas are away, writes go on with fewer copies",
+            ),
+            (always, Reload, "stronger: while replicas are away, writes are refused"),
+        ],
+    ),
+    at(
+        CLUSTER,
+        "spec/sentinel/autoFailover",
+        &[
+            (becomes_false, Reload, "weaker: when the master dies, nobody takes over by itself"),
+            (always, Reload, "the operator fails over by itself"),
+        ],
+    ),
+    at(
+        CLUSTER,
+        "spec/sentinel/policy",
+        &[
+            (
+                becomes_availability,
+                Reload,
+                "weaker: a failover that is unclear may lose acknowledged writes",
+            ),
+            (always, Reload, "stronger: a failover waits until it can lose no acknowledged write"),
+        ],
+    ),
+    at(CLUSTER, "spec/**", &[(always, Reload, "the operator takes it over")]),
     // The StatefulSet.
     at(
         STATEFUL_SET,
@@ -156,6 +226,11 @@ pub(super) static RULES: &[Place] = &[
         CONFIG_MAP,
         "data/valkey.conf/*",
         &[
+            (
+                nobody_sets,
+                RollingRestart,
+                "is read when a pod starts: without an operator nobody sets it before",
+            ),
             (needs_restart, RollingRestart, "a running server does not take it over"),
             (is_removed, Reload, "a running server keeps its value until it restarts"),
             (always, Reload, "a running server takes it over by CONFIG SET"),
@@ -212,6 +287,11 @@ pub(super) static RULES: &[Place] = &[
 
 /// Said on top of the rule that counts; every row that holds is said.
 pub(super) static REMARKS: &[Place] = &[
+    at(CLUSTER, "spec/port", &[REFUSED_FOR_GOOD]),
+    at(CLUSTER, "spec/persistence/enabled", &[REFUSED]),
+    at(CLUSTER, "spec/persistence/storageClassName", &[REFUSED_FOR_GOOD]),
+    at(CLUSTER, "spec/persistence/storageSize", &[REFUSED_FOR_GOOD]),
+    at(CLUSTER, "spec/persistence/mode", &[REFUSED]),
     at(
         STATEFUL_SET,
         "spec/template/spec/containers/valkey/image",

@@ -104,8 +104,9 @@ impl<'a> Context<'a> {
             // Who applies, and when to fail over, stands in no manifest: the operator reads it.
             management: _,
             failover: _,
-            // It has gone into `config`.
+            // They have gone into `config` and `storage`.
             quorum: _,
+            fixed: _,
             image,
             port,
             storage: Storage { volume, mode: _ },

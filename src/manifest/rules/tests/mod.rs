@@ -1,5 +1,8 @@
 //! Every row of the tables has a change that it decides.
 
+mod cluster;
+mod server_config;
+
 use serde_json::Value;
 use serde_json::json;
 
@@ -7,6 +10,10 @@ use crate::manifest::walk::Difference;
 use crate::manifest::walk::differences;
 
 use super::*;
+
+use cluster::CLUSTERS;
+use server_config::SERVER_CONFIGS;
+use server_config::STATIC_SERVER_CONFIGS;
 
 /// No object on that side.
 const GONE: &str = "";
@@ -19,8 +26,6 @@ const ROLLED: &str = "restarts every pod: replicas first, then a handover, the o
 const RECREATED: &str = "immutable: the StatefulSet is made again, its pods stay";
 const KEPT: &str = "stops every pod; the volumes are kept";
 const LOST: &str = "its data is deleted with it";
-const TAKEN_OVER: &str = "a running server takes it over by CONFIG SET";
-const NOT_TAKEN_OVER: &str = "a running server does not take it over";
 const AT_START: &str = "is read when a pod starts";
 const RENEWED: &str = "mounted files are renewed in place";
 
@@ -142,33 +147,6 @@ const REMARKED: &[(&str, &str, &str)] = &[
         "initContainers: [{name: b}, {name: a}]",
         "; only the order differs: they run one after another",
     ),
-];
-
-/// Older `valkey.conf`, newer one, impact, reason.
-const SERVER_CONFIGS: &[(&str, &str, &str, &str)] = &[
-    ("maxmemory 1gb", "maxmemory 2gb", "reload", TAKEN_OVER),
-    ("maxmemory 1gb", "", "reload", "a running server keeps its value until it restarts"),
-    ("io-threads 2", "io-threads 4", "rolling-restart", NOT_TAKEN_OVER),
-    ("unheard-of 2", "", "rolling-restart", NOT_TAKEN_OVER),
-    (
-        "appendonly yes",
-        "appendonly no",
-        "data-loss",
-        "the append-only file is no longer written or read",
-    ),
-    ("appendonly yes", "", "data-loss", "the append-only file is no longer written or read"),
-    (
-        "appendonly no",
-        "appendonly yes",
-        "data-loss",
-        "a server that starts with an append-only file ignores its snapshot; CONFIG SET it first",
-    ),
-    ("replicaof 127.0.0.1 1", "replicaof 127.0.0.1 1\nappendonly yes", "reload", TAKEN_OVER),
-    ("save \"\"", "save ''\nappendonly yes", "reload", TAKEN_OVER),
-    ("save 3600 1", "save \"\"", "data-loss", "nothing is written to disk any more"),
-    ("", "save \"\"", "data-loss", "nothing is written to disk any more"),
-    ("appendonly yes", "appendonly yes\nsave \"\"", "reload", TAKEN_OVER),
-    ("save 3600 1", "save 60 1", "reload", TAKEN_OVER),
 ];
 
 /// Kind, older object, newer object, impact, reason.
@@ -346,13 +324,15 @@ fn every_row_decides_some_change_and_says_why() {
         let note = format!("{ROLLED}{remark}");
         check("StatefulSet", [from, to].map(|pod| set(pod)), ("rolling-restart", &note), unused);
     }
-    for (from, to, impact, note) in SERVER_CONFIGS {
-        check(
-            "ConfigMap",
-            [from, to].map(|text| Some(server_config(text))),
-            (impact, note),
-            unused,
-        );
+    let gated = SERVER_CONFIGS.iter().map(|row| ("replicaof 127.0.0.1 1\n", row));
+    let ungated = STATIC_SERVER_CONFIGS.iter().map(|row| ("", row));
+    for (gate, (from, to, impact, note)) in gated.chain(ungated) {
+        let config = |text: &&str| Some(server_config(&format!("{gate}{text}")));
+        check("ConfigMap", [from, to].map(config), (impact, note), unused);
+    }
+    for (from, to, impact, note) in CLUSTERS {
+        let cluster = |spec: &&str| object("ValkeyCluster", &format!("{{spec: {spec}}}"));
+        check("ValkeyCluster", [from, to].map(cluster), (impact, note), unused);
     }
     for (kind, from, to, impact, note) in OTHERS {
         check(kind, [from, to].map(|text| object(kind, text)), (impact, note), unused);
