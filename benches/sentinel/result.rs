@@ -20,6 +20,9 @@ pub struct Measured {
     controller: String,
     /// Whether the set was whole again in time; else nothing else is known.
     pub is_whole: bool,
+    /// Writes a second that were confirmed before the fault; 0 in a file from before it was kept.
+    #[serde(default)]
+    pub writes_per_second: f64,
     /// Until another node was master, in milliseconds.
     pub promoted_ms: Option<f64>,
     /// Until clients could know.
@@ -70,6 +73,7 @@ impl Results {
             row: row.to_owned(),
             controller: who.name().to_owned(),
             is_whole,
+            writes_per_second: report.writes_per_second,
             promoted_ms: report.promoted.map(ms),
             named_ms: report.named.map(ms),
             gap_ms: ms(report.write_gap),

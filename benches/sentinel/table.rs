@@ -9,10 +9,14 @@ use crate::row::Who;
 pub fn print_tables(rows: &[Row], results: &Results) {
     println!(
         "Milliseconds from the fault, min / p50 / max. *Gap*: the longest time that any client had \
-         no write confirmed. *Failed*: not whole again in time.\n"
+         no write confirmed. *Failed*: not whole again in time. *Writes/s*: what all clients \
+         together got confirmed before the fault, p50.\n"
     );
-    println!("| fault | controller | runs | failed | another is master | clients can know | gap |");
-    println!("| --- | --- | --- | --- | --- | --- | --- |");
+    println!(
+        "| fault | controller | runs | failed | writes/s | another is master | clients can know \
+         | gap |"
+    );
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
     for row in rows {
         for who in Who::ALL {
             let failed = results.of(row.name, who).filter(|run| !run.is_whole).count();
@@ -21,10 +25,11 @@ pub fn print_tables(rows: &[Row], results: &Results) {
                 continue;
             }
             println!(
-                "| {} | {} | {} | {failed} | {} | {} | {} |",
+                "| {} | {} | {} | {failed} | {:.0} | {} | {} | {} |",
                 row.name,
                 who.name(),
                 runs.len(),
+                median(runs.iter().map(|run| run.writes_per_second)).unwrap_or(0.0),
                 spread(runs.iter().filter_map(|run| run.promoted_ms)),
                 spread(runs.iter().filter_map(|run| run.named_ms)),
                 spread(runs.iter().map(|run| run.gap_ms)),

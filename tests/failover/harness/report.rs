@@ -14,6 +14,8 @@ pub struct Report {
     pub named: Option<Duration>,
     /// The longest time that a client had no write confirmed, of those who are told where to go.
     pub write_gap: Duration,
+    /// Writes a second that were confirmed before the fault, by all clients.
+    pub writes_per_second: f64,
     /// Writes whose `WAIT` said that enough replicas have them.
     pub acknowledged: usize,
     /// Those of them that are gone.
@@ -50,9 +52,10 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{}: promoted {}, named {}, write gap {}, acknowledged lost {} of {}, plain lost {} \
+            "{}: {:.0} writes a second, promoted {}, named {}, write gap {}, acknowledged lost {} of {}, plain lost {} \
              of {}, stray lost {} of {}, writers at once {}, full resyncs {}",
             self.controller,
+            self.writes_per_second,
             seconds(self.promoted),
             seconds(self.named),
             seconds(Some(self.write_gap)),

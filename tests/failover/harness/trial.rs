@@ -52,7 +52,10 @@ pub struct Trial<'a> {
     controller: &'a dyn Controller,
     writers: Writers,
     watcher: Watcher,
+    started: Instant,
     fault: Instant,
+    /// How many writes were confirmed before it.
+    confirmed_before: usize,
     resyncs_before: Vec<(u8, String, u64)>,
 }
 
@@ -75,7 +78,9 @@ impl<'a> Trial<'a> {
             controller,
             writers,
             watcher,
+            started: Instant::now(),
             fault: Instant::now(),
+            confirmed_before: 0,
             resyncs_before: full_resyncs(set),
         };
         trial.wait_until_all_write();
@@ -91,6 +96,7 @@ impl<'a> Trial<'a> {
     /// Does the thing whose consequences are counted.
     pub fn fault(&mut self, act: impl FnOnce()) {
         self.resyncs_before = full_resyncs(self.set);
+        self.confirmed_before = self.writers.confirmed();
         self.fault = Instant::now();
         act();
     }
@@ -163,6 +169,7 @@ impl<'a> Trial<'a> {
         let named = self.watcher.naming_after(self.fault).map(|(when, _)| when);
         let mut report = Report {
             controller: self.controller.name(),
+            writes_per_second: per_second(self.confirmed_before, self.fault - self.started),
             promoted: promoted.map(|when| when - self.fault),
             named: named.map(|when| when - self.fault),
             writers_at_once: most_writers_at_once(&self.watcher.probes().accepted()),
@@ -201,6 +208,11 @@ impl Load {
         };
         (1..).zip(waiting.chain(plain)).map(writer).collect()
     }
+}
+
+fn per_second(count: usize, span: Duration) -> f64 {
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
+    if span.is_zero() { 0.0 } else { f64::from(count) / span.as_secs_f64() }
 }
 
 /// How often each running node sent all its data to another, by number and run.

@@ -122,6 +122,11 @@ impl Writers {
         &self.books
     }
 
+    /// How many writes were confirmed so far.
+    pub fn confirmed(&self) -> usize {
+        self.books.iter().map(|book| book.ledger().confirmed.len()).sum()
+    }
+
     /// Whether every one that is told where to go had a write confirmed after `since`.
     pub fn all_write_since(&self, since: Instant) -> bool {
         let told = self.books.iter().filter(|book| book.is_told);
