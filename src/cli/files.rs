@@ -81,16 +81,16 @@ pub(super) fn read_within(limits: &'static DocumentLimits, path: &Path) -> Resul
         fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
     };
     read.map_err(|error| Failure::io(error, format_args!("cannot read `{name}`")))?;
-    Source::within(limits, name, bytes).map_err(refused)
+    Source::within(limits, name, bytes).map_err(|diagnostic| refused(*diagnostic))
 }
 
 /// Bytes as a source, or why they are none.
 pub(super) fn source_of(name: String, bytes: Vec<u8>) -> Result<Source, Failure> {
-    Source::new(name, bytes).map_err(refused)
+    Source::new(name, bytes).map_err(|diagnostic| refused(*diagnostic))
 }
 
-fn refused(diagnostic: Box<Diagnostic>) -> Failure {
+fn refused(diagnostic: Diagnostic) -> Failure {
     let mut report = Report::new();
-    report.add([*diagnostic]);
+    report.add([diagnostic]);
     Failure::Input(Box::new(report))
 }

@@ -123,13 +123,12 @@ async fn look(
 ) -> Result<Option<Elsewhere>, RequestError> {
     let recorded = cluster.status.election.as_ref().and_then(|record| record.operator.as_deref());
     let Some(lease) = recorded.filter(|lease| *lease != context.identity) else { return Ok(None) };
-    let operator = match context.other_leases.seen(lease) {
-        Some(operator) => operator,
-        None => {
-            let operator = look_at(context, lease).await?;
-            context.other_leases.note(lease, operator);
-            operator
-        }
+    let operator = if let Some(operator) = context.other_leases.seen(lease) {
+        operator
+    } else {
+        let operator = look_at(context, lease).await?;
+        context.other_leases.note(lease, operator);
+        operator
     };
     Ok(Elsewhere::of(lease, operator))
 }

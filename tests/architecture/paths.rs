@@ -123,7 +123,7 @@ pub fn is_impure(path: &str) -> bool {
     };
     // All of the library under another name, or all of a module, hides what is used of it.
     let hidden = ["std", "std::*", "std::io::*"].contains(&path);
-    hidden || IMPURE.iter().any(|it| is_below(&it)) && !ADDRESSES.iter().any(|it| is_below(&it))
+    hidden || IMPURE.iter().any(&is_below) && !ADDRESSES.iter().any(is_below)
 }
 
 #[test]

@@ -45,9 +45,9 @@ mod trial;
 mod wait;
 mod writer;
 
-#[allow(dead_code, unused_imports, reason = "made for another test, too")]
 #[path = "../support/readme.rs"]
 mod readme;
+#[allow(dead_code, unused_imports, reason = "made for another test, too")]
 #[path = "../failover/harness/resp.rs"]
 mod resp;
 #[allow(dead_code, reason = "what holds each word of a program is for other tests")]
