@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use crate::cluster::ValidatedCluster;
 
 use super::drift::Repairs;
+use super::elsewhere::Elsewhere;
 use super::facts::{ClusterKey, TlsFiles};
 use super::secret::Passwords;
 
@@ -42,6 +43,8 @@ pub struct Memory {
     pub counted_epoch: Option<u64>,
     /// When the status was written last.
     pub status_written: Option<Instant>,
+    /// Whose it is, as far as people were told that.
+    pub elsewhere: Option<Elsewhere>,
     /// Reconciles in a row that did not end well.
     pub failures: u32,
 }

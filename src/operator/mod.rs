@@ -24,6 +24,7 @@ mod converged;
 mod drift;
 pub mod election;
 mod elections;
+mod elsewhere;
 mod error;
 mod events;
 mod facts;
@@ -60,12 +61,13 @@ pub use annotation::Annotation;
 pub use cache::{ClusterObject, Scope};
 pub use condition::ConditionType;
 pub use elections::{Elections, NoElections};
+pub use elsewhere::Elsewhere;
 pub use error::{OperatorError, RequestError, Retry, chain};
 pub use facts::{
     Access, ClusterFacts, ClusterKey, PodFacts, ServiceFacts, Terminated, TlsFiles, VolumeFacts,
 };
 pub use inquiry::{Inquiry, InquiryError, PodSeen, explanation_of};
-pub use lease::{Leadership, LeaseName, LeaseTimes};
+pub use lease::{Leadership, LeaseName, LeaseTimes, OtherOperator};
 pub use manager::Manager;
 pub use metrics::{ClusterLabels, Metrics};
 pub use news::ElectionNews;

@@ -2,7 +2,7 @@
 //!
 //! **Guarantees.** What is done follows from what is, whatever was done before: it may be stopped at
 //! every request and begun again. A cluster that is as it should be costs no request. A child that
-//! somebody else owns is never touched.
+//! somebody else owns is never touched, nor is anything of a cluster that another operator has.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -22,6 +22,7 @@ use super::cache::{Cache, ClusterObject, KindId, Part, View};
 use super::condition::{ConditionType, Finding};
 use super::election::ElectionView;
 use super::elections::Elections;
+use super::elsewhere::{self, OtherLeases};
 use super::error::{ReconcileError, RequestError, Retry};
 use super::events::Events;
 use super::facts::ClusterKey;
@@ -68,6 +69,10 @@ pub struct Context {
     pub metrics: Metrics,
     /// Whether the schema is that of this version.
     pub served: Served,
+    /// Who this operator is in an election's record: its lease as `namespace/name`.
+    pub identity: String,
+    /// Those of others.
+    pub other_leases: OtherLeases,
     /// Nothing is changed in any cluster.
     pub pause_all: bool,
     /// The time of day.
@@ -88,6 +93,9 @@ pub async fn reconcile(context: &Context, key: &ClusterKey) -> Option<Instant> {
         return None;
     }
     let memory = context.memories.of(key, &cluster.uid);
+    if let Some(again) = elsewhere::keep_off(context, &cluster, &memory).await {
+        return Some(again);
+    }
     let mut report = Report::default();
     look(context, &cluster, &view, &memory, &mut report).await;
     report_status(context, &cluster, &memory, &mut report).await;
@@ -273,7 +281,7 @@ async fn report_status(
     let sound = memory.borrow().sound.clone();
     let election = context.elections.view(&cluster.key);
     if let Some(election) = &election {
-        standing::note(election, report);
+        standing::note(&cluster.key, election, report);
         count_change(context, memory, election);
     }
     blocked::note(&view, now, Instant::now(), report);

@@ -17,12 +17,13 @@ use crate::discovery::{Publisher, Server};
 use super::cache::{Cache, watch_all};
 use super::election::{self, ElectionsSetup};
 use super::elections::Elections;
+use super::elsewhere::OtherLeases;
 use super::error::OperatorError;
 use super::events::Events;
 use super::facts::ClusterKey;
 use super::facts_of::facts_of;
 use super::health::Health;
-use super::lease::{Keeper, Leadership, LeaseName};
+use super::lease::{Keeper, Leadership};
 use super::memory::Memories;
 use super::metrics::Metrics;
 use super::news::ElectionNews;
@@ -67,8 +68,7 @@ pub async fn run_on(
     let discovery = discovery.map(|config| Server::bind(config, publisher.feed())).transpose();
     let discovery = discovery.map_err(|source| OperatorError::Discovery { source })?;
     let (news, told) = mpsc::channel(MAX_NEWS_WAITING);
-    let LeaseName { namespace, name, .. } = &options.lease;
-    let identity = format!("{namespace}/{name}");
+    let identity = options.lease.recorded();
     let (setup, outside) = (client.clone(), options.outside.clone());
     let elections = move |leadership: &Leadership| {
         let leadership = leadership.clone();
@@ -110,9 +110,9 @@ pub async fn run_with<E: Elections + 'static>(
     let Options { scope, lease, lease_times, listen, pause_all, outside, discovery: _ } = options;
     let metrics = Metrics::default();
     let cache = Rc::new(Cache::default());
-    let identity = lease.identity.clone();
+    let (instance, identity) = (lease.identity.clone(), lease.recorded());
     let (mut keeper, leadership) = Keeper::new(client.clone(), lease, lease_times, outside.clock);
-    let events = Events::new(client.clone(), &identity, leadership.clone(), outside.clock);
+    let events = Events::new(client.clone(), &instance, leadership.clone(), outside.clock);
     let elections: Rc<dyn Elections> = Rc::new(elections(&leadership));
     let context = Context {
         cache: Rc::clone(&cache),
@@ -122,6 +122,8 @@ pub async fn run_with<E: Elections + 'static>(
         events,
         metrics: metrics.clone(),
         served: Served::default(),
+        identity,
+        other_leases: OtherLeases::default(),
         pause_all,
         clock: outside.clock,
     };

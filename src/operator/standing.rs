@@ -7,16 +7,16 @@ use crate::api::LastFailover;
 
 use super::condition::ConditionType;
 use super::election::{Change, ElectionView, Problem};
+use super::facts::ClusterKey;
 use super::report::Report;
 
 /// Notes what an election finds amiss.
-pub fn note(view: &ElectionView, report: &mut Report) {
+pub fn note(cluster: &ClusterKey, view: &ElectionView, report: &mut Report) {
     match &view.problem {
-        Some(Problem::ManagedElsewhere(lease)) => report.find(
-            ConditionType::ManagedElsewhere,
-            "ForeignLease",
-            format!("the operator of the lease `{lease}` manages this cluster; this one keeps off"),
-        ),
+        Some(Problem::ManagedElsewhere(elsewhere)) => {
+            let text = elsewhere.message(cluster);
+            report.find(ConditionType::ManagedElsewhere, "ForeignLease", text);
+        }
         Some(Problem::RecordUnreadable(why)) => report.find(
             ConditionType::RecordUnreadable,
             "RecordUnreadable",
@@ -76,6 +76,7 @@ pub fn last_failover(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operator::{Elsewhere, OtherOperator};
 
     fn view(from: Option<&str>, to: &str) -> ElectionView {
         let from = from.map(str::to_owned);
@@ -103,17 +104,19 @@ mod tests {
 
     #[test]
     fn what_is_amiss_becomes_conditions() {
+        let cluster = ClusterKey { namespace: "ns".to_owned(), name: "a".to_owned() };
         let mut report = Report::default();
-        note(&ElectionView::default(), &mut report);
+        note(&cluster, &ElectionView::default(), &mut report);
         assert_eq!(report.findings, []);
         let amiss = ElectionView {
             data_loss_possible: Some("a-1".to_owned()),
             writes_refused: true,
             settings_refused: vec![("a-0".to_owned(), "maxclients".to_owned(), "ERR".to_owned())],
-            problem: Some(Problem::ManagedElsewhere("other/lease".to_owned())),
+            problem: Elsewhere::of("other/lease", OtherOperator::Live)
+                .map(Problem::ManagedElsewhere),
             ..ElectionView::default()
         };
-        note(&amiss, &mut report);
+        note(&cluster, &amiss, &mut report);
         let kinds: Vec<ConditionType> =
             report.findings.iter().map(|finding| finding.kind).collect();
         assert_eq!(

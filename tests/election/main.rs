@@ -6,6 +6,7 @@
 //! skipped.
 #![allow(clippy::expect_used, clippy::unwrap_used, dead_code)]
 
+mod elsewhere;
 mod failover;
 mod fence;
 mod first;

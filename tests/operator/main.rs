@@ -12,6 +12,7 @@ mod conflict;
 mod controllers;
 mod create;
 mod drift;
+mod elsewhere;
 mod faults;
 mod fields;
 mod git;

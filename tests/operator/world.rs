@@ -83,6 +83,8 @@ pub struct World {
     client: Client,
     /// The namespace.
     pub namespace: String,
+    /// Where the lease is.
+    pub lease_namespace: String,
     /// Between the operator and the API server.
     pub tap: Tap,
     /// In the place of the election.
@@ -102,12 +104,20 @@ impl World {
         let namespace = server.namespace(name, json!({})).await;
         account::grant(&server, &namespace).await;
         let client = Client::try_default().await.unwrap();
-        Self { server, client, namespace, tap: Tap::default(), told: Told::default() }
+        let (tap, told) = (Tap::default(), Told::default());
+        Self { server, client, lease_namespace: namespace.clone(), namespace, tap, told }
     }
 
     /// The same namespace, with another operator in mind.
     pub fn another(&self) -> Self {
         Self { tap: Tap::default(), told: Told::default(), ..self.clone() }
+    }
+
+    /// The same namespace, with an operator in mind that was installed elsewhere.
+    pub async fn installed_elsewhere(&self, name: &str) -> Self {
+        let lease_namespace = self.server.namespace(name, json!({})).await;
+        account::grant(&self.server, &lease_namespace).await;
+        Self { lease_namespace, ..self.another() }
     }
 
     /// Runs an operator until `story` ends.
@@ -118,7 +128,7 @@ impl World {
         let options = Options {
             scope: Scope::Namespace(self.namespace.clone()),
             lease: LeaseName {
-                namespace: self.namespace.clone(),
+                namespace: self.lease_namespace.clone(),
                 name: "gungnir-operator".to_owned(),
                 identity: format!("test-{}", PROCESSES.fetch_add(1, Ordering::Relaxed)),
             },
@@ -221,6 +231,13 @@ impl World {
         let change = json!({ "status": status });
         let patch = Patch::Merge(&change);
         self.api(kind).patch_status(name, &PatchParams::default(), &patch).await.unwrap();
+    }
+
+    /// The record names an operator, as one that manages `shop` has written it.
+    pub async fn recorded_by(&self, lease: Option<&str>) {
+        let record = json!({ "term": 1, "epoch": 1, "phase": "Adopt", "w": 0, "baseOffset": 0,
+                             "operator": lease });
+        self.status("ValkeyCluster", "shop", json!({ "election": record })).await;
     }
 
     /// What the election knows of `shop`.

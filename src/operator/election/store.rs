@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::api::{Election, ValkeyCluster};
-use crate::operator::{Annotation, ServiceFacts};
+use crate::operator::{Annotation, Elsewhere, ServiceFacts};
 use crate::runtime::{Store, StoreError, Versioned};
 use crate::sentinel::{NodeId, Pointer, Record};
 
@@ -199,9 +199,10 @@ impl ClusterStore {
         };
         if let Some(other) = status.as_ref().and_then(|status| status.operator.as_deref())
             && other != self.desk.identity
-            && lease::is_live(&self.client, other, self.desk.outside.clock).await
+            && let operator = lease::look(&self.client, other, self.desk.outside.clock).await
+            && let Some(elsewhere) = Elsewhere::of(other, operator.map_err(unavailable)?)
         {
-            self.problem(Some(Problem::ManagedElsewhere(other.to_owned())));
+            self.problem(Some(Problem::ManagedElsewhere(elsewhere)));
             let text = format!("the operator of the lease {other} decides about this cluster");
             return Err(StoreError::Unavailable(io::Error::other(text)));
         }

@@ -2,6 +2,7 @@
 
 use tokio::time::Instant;
 
+use crate::operator::Elsewhere;
 use crate::sentinel::Phase;
 
 use super::stopwatch::Timeline;
@@ -9,8 +10,8 @@ use super::stopwatch::Timeline;
 /// Why a cluster is not decided about at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Problem {
-    /// Another operator does; its lease as `namespace/name`.
-    ManagedElsewhere(String),
+    /// Another operator does.
+    ManagedElsewhere(Elsewhere),
     /// `status.election` is not to be understood; the sentence says where.
     RecordUnreadable(String),
     /// The TLS Secret is of no use; the sentence says why.

@@ -12,6 +12,7 @@
 //! **Assumptions.** The clocks of two machines run at the same speed to within a fifth.
 
 mod claim;
+mod other;
 
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, info, warn};
 
 use super::outside::WallClock;
+
+pub use other::OtherOperator;
 
 use claim::{Claim, Move, Watched};
 
@@ -66,6 +69,14 @@ pub struct LeaseName {
     pub name: String,
     /// Who asks: different for every process, or two would take each other for themselves.
     pub identity: String,
+}
+
+impl LeaseName {
+    /// As an election's record names it: `namespace/name`.
+    #[must_use]
+    pub fn recorded(&self) -> String {
+        format!("{}/{}", self.namespace, self.name)
+    }
 }
 
 /// Whether this process may act. Cheap to clone and to ask.
