@@ -62,17 +62,17 @@ async fn apply(
     let shown = short(&adopted.key);
     match why {
         Why::Create => match create(context, cluster, kind, adopted).await? {
-            None => info!(cluster = %cluster.key, object = %shown, "created"),
+            None => info!(object = %shown, "created"),
             Some(blocked) => note_blocked(context, blocked, report),
         },
         Why::Change => {
             send(context, kind, adopted, true).await?;
-            info!(cluster = %cluster.key, object = %shown, "changed");
+            info!(object = %shown, "changed");
         }
         // Fields of whoever keeps it now are not taken.
         Why::Adopt => {
             send(context, kind, adopted, false).await?;
-            info!(cluster = %cluster.key, object = %shown, "adopted");
+            info!(object = %shown, "adopted");
         }
         Why::Repair(taken) => {
             send(context, kind, adopted, true).await?;

@@ -101,9 +101,9 @@ impl Events {
         spot: Option<Spot>,
     ) {
         if warning {
-            warn!(cluster = %cluster.key, reason, "{text}");
+            warn!(reason, "{text}");
         } else {
-            info!(cluster = %cluster.key, reason, "{text}");
+            info!(reason, "{text}");
         }
         self.relate(cluster, warning, reason, text, spot).await;
     }

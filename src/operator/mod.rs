@@ -32,6 +32,7 @@ mod facts_of;
 mod health;
 mod inquiry;
 mod lease;
+mod log_mark;
 mod manager;
 mod memory;
 mod metrics;

@@ -42,7 +42,7 @@ pub async fn release(
             });
             let answer = context.requests.apply(Manager::Set, kind, &object, false).await?;
             context.cache.put_answer(kind, answer.metadata, &answer.data);
-            info!(cluster = %cluster.key, object = %key, "let go: Git has it");
+            info!(object = %key, "let go: Git has it");
         } else {
             let shown = only_ours.iter().take(SHOWN).map(|path| format!("`{path}`"));
             let shown = shown.collect::<Vec<_>>().join(", ");

@@ -10,7 +10,7 @@ use kube::Client;
 use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep_until};
-use tracing::{info, warn};
+use tracing::{Instrument as _, Span, info, warn};
 
 use crate::discovery::{Publisher, Server};
 
@@ -24,6 +24,7 @@ use super::facts::ClusterKey;
 use super::facts_of::facts_of;
 use super::health::Health;
 use super::lease::{Keeper, Leadership};
+use super::log_mark::span;
 use super::memory::Memories;
 use super::metrics::Metrics;
 use super::news::ElectionNews;
@@ -185,14 +186,16 @@ async fn work(
         let ready = context.cache.is_ready();
         while ready && queue.running() < MAX_RUNNING {
             let Some(key) = queue.pop(Instant::now()) else { break };
-            running.push(async move {
+            let span = span_of(context, &key);
+            let look = async move {
                 let again = if leading {
                     reconcile(context, &key).await
                 } else {
                     watch(context, &key).await
                 };
                 (key, again)
-            });
+            };
+            running.push(look.instrument(span));
         }
         let due = queue.next_due().filter(|_| ready && queue.running() < MAX_RUNNING);
         tokio::select! {
@@ -208,13 +211,21 @@ async fn work(
             Some(told) = news.recv(), if telling.len() < MAX_RUNNING => {
                 queue.push(told.key.clone(), Instant::now() + SETTLE);
                 if leading {
-                    telling.push(relate(context, told));
+                    let span = span_of(context, &told.key);
+                    telling.push(relate(context, told).instrument(span));
                 }
             }
             Some(()) = telling.next() => {}
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
         }
     }
+}
+
+/// What lines about a cluster carry now.
+fn span_of(context: &Context, key: &ClusterKey) -> Span {
+    let cluster = context.cache.view(key).cluster;
+    let epoch = cluster.as_ref().and_then(|it| Some(it.status.election.as_ref()?.epoch));
+    span(key, epoch.and_then(|epoch| u64::try_from(epoch).ok()))
 }
 
 /// An event of an election, for whoever describes the cluster.

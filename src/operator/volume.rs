@@ -118,7 +118,7 @@ pub async fn grow(
             let set = |kind: &KindId| kind.row().resource.kind == "StatefulSet";
             if let Some(kind) = KindId::all().find(set) {
                 context.requests.orphan(kind, &place, &uid).await?;
-                info!(cluster = %cluster.key, "its StatefulSet is made anew around its pods");
+                info!("its StatefulSet is made anew around its pods");
             }
             report.rolling = Some("the StatefulSet is made anew around its pods".to_owned());
             Ok(false)
@@ -161,7 +161,7 @@ async fn ask(
     });
     // By force: what it asked for so far, the StatefulSet's controller wrote for us.
     context.requests.apply(Manager::Set, kind, &object, true).await?;
-    info!(cluster = %cluster.key, claim = %claim.name, size = wanted, "a volume is asked to grow");
+    info!(claim = %claim.name, size = wanted, "a volume is asked to grow");
     Ok(())
 }
 

@@ -11,6 +11,7 @@ mod failover;
 mod fence;
 mod first;
 mod kill_points;
+mod logs;
 mod operator;
 mod owners;
 mod pod;
@@ -28,6 +29,9 @@ mod resp;
 
 #[path = "../api_server/server.rs"]
 mod server;
+
+#[path = "../support/log_lines.rs"]
+mod log_lines;
 
 #[path = "../support/mod.rs"]
 mod support;

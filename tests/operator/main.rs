@@ -21,6 +21,9 @@ mod life;
 mod live;
 mod roll;
 mod schema;
+mod logs;
+mod neighbours;
+mod one_namespace;
 mod secrets;
 mod tap;
 mod volume;
@@ -36,6 +39,8 @@ mod examples;
 mod folder;
 #[allow(dead_code, reason = "made for other tests, too")]
 #[path = "../support/run.rs"]
+#[path = "../support/log_lines.rs"]
+mod log_lines;
 mod run;
 #[allow(dead_code, reason = "made for other tests, too")]
 #[path = "../api_server/server.rs"]

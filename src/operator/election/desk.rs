@@ -164,7 +164,7 @@ impl Desk {
         let config = client_config(&files.ca, client);
         let mut problem = self.problem.borrow_mut();
         if let Err(error) = &config {
-            warn!(cluster = %self.facts.borrow().key, %error, "TLS cannot be used");
+            warn!(%error, "TLS cannot be used");
             *problem = Some(Problem::TlsUnusable(error.to_string()));
         } else if matches!(*problem, Some(Problem::TlsUnusable(_))) {
             *problem = None;

@@ -9,6 +9,7 @@ use tokio::task::{AbortHandle, spawn_local};
 
 use crate::discovery::Announcer;
 use crate::operator::ClusterFacts;
+use crate::operator::log_mark::{LogMark, marked};
 use crate::runtime::{Asked, Clock, Explanation, Fence, SetSetup, Story, watch_set};
 use crate::valkey::Secret;
 
@@ -32,6 +33,7 @@ const POINTER_LAG: Duration = Duration::from_millis(1500);
 /// A cluster that is watched. It no longer is when this is dropped.
 pub(super) struct Watched {
     uid: String,
+    mark: Rc<LogMark>,
     desk: Rc<Desk>,
     shown: Rc<RefCell<Shown>>,
     names: watch::Sender<Vec<String>>,
@@ -43,12 +45,14 @@ impl Watched {
     /// Begins to watch.
     pub fn start(setup: &ElectionsSetup, lanes: &Lanes, clock: Clock, facts: ClusterFacts) -> Self {
         let (uid, key) = (facts.uid.clone(), facts.key.clone());
+        let mark = Rc::new(LogMark::new(key.clone()));
         let desk = Rc::new(Desk::new(facts, setup.identity.clone(), setup.outside.clone()));
         let shown = Rc::new(RefCell::new(Shown::new(names(&key), clock)));
         let (name_sender, aliases) = watch::channel(vec![key.to_string()]);
         let (labels, wanted) = watch::channel(Wanted::default());
         let (changed, _) = watch::channel(());
         let mut teller = Teller {
+            mark: Rc::clone(&mark),
             desk: Rc::clone(&desk),
             news: setup.news.clone(),
             publisher: Rc::clone(&setup.publisher),
@@ -66,9 +70,9 @@ impl Watched {
         let parts = Parts { lanes: lanes.clone(), desk: Rc::clone(&desk), may_act, clock };
         let facts = changed.subscribe();
         // Once in the task, not once more as arguments.
-        let task = spawn_local(async move { parts.run(&mut teller, wanted, facts).await });
-        let task = task.abort_handle();
-        Self { uid, desk, shown, names: name_sender, facts: changed, task }
+        let run = async move { parts.run(&mut teller, wanted, facts).await };
+        let task = spawn_local(marked(Rc::clone(&mark), run)).abort_handle();
+        Self { uid, mark, desk, shown, names: name_sender, facts: changed, task }
     }
 
     /// Of which object this is the election.
@@ -78,13 +82,13 @@ impl Watched {
 
     /// Takes in what the caches have now.
     pub fn take(&self, facts: ClusterFacts) {
-        self.desk.take(facts);
+        self.mark.on(|| self.desk.take(facts));
         self.facts.send_replace(());
     }
 
     /// Leading has begun or ended.
     pub fn leadership_changed(&self) {
-        self.desk.leadership_changed();
+        self.mark.on(|| self.desk.leadership_changed());
     }
 
     /// Clients find it by these names.
@@ -139,7 +143,7 @@ impl Parts {
         facts: watch::Receiver<()>,
     ) {
         let Ok(password) = Secret::random() else {
-            tracing::error!(cluster = %teller.key, "no random bytes can be had");
+            tracing::error!("no random bytes can be had");
             return;
         };
         let setup = SetSetup {

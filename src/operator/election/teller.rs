@@ -9,6 +9,7 @@ use tracing::{info, warn};
 
 use crate::cluster::MAX_REPLICAS;
 use crate::discovery::{Announcer, Publisher};
+use crate::operator::log_mark::LogMark;
 use crate::operator::{ClusterKey, ElectionNews};
 use crate::runtime::{
     Clock, EventLog, Explanation, Facts, Observer, SetNames, SettingsNews, Story, explain,
@@ -86,6 +87,7 @@ pub(super) fn names(key: &ClusterKey) -> SetNames {
 /// The teller of one cluster.
 pub(super) struct Teller {
     pub key: ClusterKey,
+    pub mark: Rc<LogMark>,
     pub desk: Rc<Desk>,
     pub news: mpsc::Sender<ElectionNews>,
     pub publisher: Rc<Publisher>,
@@ -240,18 +242,17 @@ fn tell(
     news: ElectionNews,
     now_ms: Millis,
 ) {
-    let ElectionNews { key, reason, text, warning } = &news;
+    let ElectionNews { key: _, reason, text, warning } = &news;
     let said = if *reason == "hold" { text.clone() } else { format!("{reason} {text}") };
     if *warning {
-        warn!(cluster = %key, "{said}");
+        warn!("{said}");
     } else {
-        info!(cluster = %key, "{said}");
+        info!("{said}");
     }
     shown.borrow_mut().events.push(now_ms, said);
-    let key = key.clone();
     if sender.try_send(news).is_err() {
         // Whoever shows news is behind; what is so stands in the view.
-        warn!(cluster = %key, "news was dropped");
+        warn!("news was dropped");
     }
 }
 
@@ -292,6 +293,7 @@ fn writes_refused(seen: &Observation) -> bool {
 
 impl Observer for Teller {
     fn stepped(&mut self, seen: &Observation, local: &Local, actions: &[Action], now_ms: Millis) {
+        self.mark.set_epoch(seen.record.as_ref().map(|record| record.epoch));
         self.note_seats(seen);
         for told in self.story.tell(seen, local, actions) {
             self.tell(told.reason, told.text, told.warning, now_ms);

@@ -120,7 +120,7 @@ pub(super) async fn ask(
                     Ok(Err(hold)) => {
                         let key = desk.facts.borrow().key.clone();
                         let name = |node: NodeId| format!("{}-{}", key.name, node.0);
-                        info!(cluster = %key, "not granted: {}", hold.describe(&name));
+                        info!("not granted: {}", hold.describe(&name));
                         false
                     }
                     Err(_) => {
