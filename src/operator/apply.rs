@@ -8,7 +8,6 @@ use crate::manifest::ObjectKey;
 
 use super::adopt::{Adopted, Ownership, ownership};
 use super::cache::{Child, ClusterObject, KindId};
-use super::condition::ConditionType;
 use super::converged::Taken;
 use super::error::{ReconcileError, RequestError, Retry};
 use super::events::Spot;
@@ -16,6 +15,7 @@ use super::facts::ClusterKey;
 use super::manager::Manager;
 use super::memory::Memory;
 use super::plan::{Blocked, Plan, Step, Why};
+use super::reason::Reason;
 use super::reconcile::Context;
 use super::report::Report;
 use super::requests::CREATE_ONLY;
@@ -151,7 +151,7 @@ fn note_blocked(context: &Context, blocked: Blocked, report: &mut Report) {
                 "{} belongs to {whose}: rename the cluster, or delete that object",
                 short(&key)
             );
-            report.find(ConditionType::NameTaken, "NameTaken", text);
+            report.find(Reason::NameTaken, text);
             report.again(Retry::Backoff);
         }
         Blocked::InGit { key, manager } => {
@@ -162,7 +162,7 @@ fn note_blocked(context: &Context, blocked: Blocked, report: &mut Report) {
                  delete it",
                 short(&key)
             );
-            report.find(ConditionType::NameTaken, "StillInGit", text);
+            report.find(Reason::StillInGit, text);
             report.again(Retry::Backoff);
         }
         // The watches tell when it is gone, if they see it; if not, it is looked for.
@@ -172,13 +172,13 @@ fn note_blocked(context: &Context, blocked: Blocked, report: &mut Report) {
         }
         Blocked::NotServed { key } => {
             let text = format!("the API server does not serve {}: install its CRD", key.kind);
-            report.find(ConditionType::KindNotServed, "KindNotServed", text);
+            report.find(Reason::KindNotServed, text);
             context.cache.want_kinds();
             report.again(Retry::Backoff);
         }
         Blocked::Contested { key, taken, until } => {
             let text = format!("{}: {}; left alone for a while", short(&key), words(&taken));
-            report.find(ConditionType::FieldConflict, "RepairedTooOften", text);
+            report.find(Reason::RepairedTooOften, text);
             report.wake_at(until);
         }
     }
@@ -192,13 +192,13 @@ fn note_error(error: RequestError, report: &mut Report) {
         && conflict
     {
         let text = format!("{}: fields of {}", error, managers(status).join(", "));
-        report.find(ConditionType::FieldConflict, "OwnedByOthers", text);
+        report.find(Reason::OwnedByOthers, text);
         report.again(Retry::Backoff);
         return;
     }
     if let Some(status) = status.filter(|status| status.is_invalid()) {
         let text = format!("{error}: {}", status.message);
-        report.find(ConditionType::ImmutableChange, "Refused", text);
+        report.find(Reason::Refused, text);
         report.again(Retry::Backoff);
         return;
     }

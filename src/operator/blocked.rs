@@ -6,7 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::cache::{Block, View};
-use super::condition::ConditionType;
+use super::reason::Reason;
 use super::report::Report;
 
 /// How long a new pod may be without a node, or without what it names: volumes, machines and
@@ -28,22 +28,25 @@ pub fn note(view: &View, now: Timestamp, at: Instant, report: &mut Report) {
             Block::NoNode(why) => {
                 let help = "see spec.resources, spec.nodeSelector, spec.tolerations, spec.affinity \
                             and spec.persistence.storageClassName";
-                ("NoNode", format!("{}: {why}; {help}", pod.name))
+                (Reason::NoNode, format!("{}: {why}; {help}", pod.name))
             }
             Block::NoImage(why) => {
                 let help = "see spec.image and spec.imagePullSecrets";
-                ("NoImage", format!("{}: {why}; {help}", pod.name))
+                (Reason::NoImage, format!("{}: {why}; {help}", pod.name))
             }
             Block::NoConfig(why) => {
-                ("NoConfig", format!("{}: {why}; what it names has to be there", pod.name))
+                (Reason::NoConfig, format!("{}: {why}; what it names has to be there", pod.name))
             }
             Block::Crashes(container) => {
                 let help =
                     format!("`kubectl logs {} -c {container} --previous` says why", pod.name);
-                ("Crashes", format!("{}: `{container}` ends again and again; {help}", pod.name))
+                (
+                    Reason::Crashes,
+                    format!("{}: `{container}` ends again and again; {help}", pod.name),
+                )
             }
         };
-        report.find(ConditionType::PodsBlocked, reason, text);
+        report.find(reason, text);
     }
 }
 
@@ -69,7 +72,7 @@ mod tests {
         let mut report = Report::default();
         let now = Timestamp::from_second(1_000_000 + age_s).unwrap();
         note(&view, now, Instant::now(), &mut report);
-        let found = report.findings.into_iter().map(|it| (it.reason, it.message)).collect();
+        let found = report.findings.into_iter().map(|it| (it.reason.name(), it.message)).collect();
         (found, report.wake_at.is_some())
     }
 

@@ -1,7 +1,9 @@
-//! The conditions of a cluster: one table of types and reasons.
+//! The conditions of a cluster, and what each means for the whole.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
+
+use super::reason::Reason;
 
 /// The longest message that Kubernetes takes, in bytes.
 const MAX_MESSAGE_BYTES: usize = 32_768;
@@ -153,24 +155,31 @@ impl ConditionType {
 /// Something that was found to hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What.
-    pub kind: ConditionType,
-    /// Why, in one word.
-    pub reason: &'static str,
+    /// Why, and so what.
+    pub reason: Reason,
     /// In a sentence, with the cure.
     pub message: String,
 }
 
-/// A condition as it is written; it keeps the time of its last change of status.
+impl Finding {
+    /// The condition that holds.
+    #[must_use]
+    pub const fn kind(&self) -> ConditionType {
+        self.reason.condition()
+    }
+}
+
+/// A condition as it is written, of what was found; it keeps the time of its last change of status.
 #[must_use]
 pub fn condition(
     old: &[Condition],
+    kind: ConditionType,
     finding: &Finding,
     holds: bool,
     generation: i64,
     now: Timestamp,
 ) -> Condition {
-    let Finding { kind, reason, message } = finding;
+    let Finding { reason, message } = finding;
     let status = if holds { "True" } else { "False" };
     let before = old.iter().find(|old| old.type_ == kind.name() && old.status == status);
     let mut message = message.clone();
@@ -182,7 +191,7 @@ pub fn condition(
     Condition {
         type_: kind.name().to_owned(),
         status: status.to_owned(),
-        reason: (*reason).to_owned(),
+        reason: reason.name().to_owned(),
         message,
         observed_generation: Some(generation),
         last_transition_time: before.map_or(Time(now), |old| old.last_transition_time.clone()),

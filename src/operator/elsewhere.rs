@@ -16,11 +16,12 @@ use tokio::time::Instant;
 use tracing::debug;
 
 use super::cache::{ClusterObject, KindId, Part};
-use super::condition::{ConditionType, Finding, condition};
+use super::condition::{Finding, condition};
 use super::error::{RequestError, chain};
 use super::facts::ClusterKey;
 use super::lease::OtherOperator;
 use super::memory::Memory;
+use super::reason::Reason;
 use super::reconcile::Context;
 use super::status;
 
@@ -111,7 +112,7 @@ pub async fn keep_off(
     // What fails is tried again with the next look.
     if tell(context, cluster, message.clone()).await.is_ok() {
         memory.borrow_mut().elsewhere = Some(elsewhere);
-        context.events.tell(cluster, true, "ForeignLease", &message, None).await;
+        context.events.tell(cluster, true, Reason::ForeignLease.name(), &message, None).await;
     }
     again
 }
@@ -157,13 +158,13 @@ async fn tell(
     let Some(kind) = KindId::all().find(|kind| kind.row().part == Part::Cluster) else {
         return Ok(());
     };
-    let kind_of = ConditionType::ManagedElsewhere;
-    let finding = Finding { kind: kind_of, reason: "ForeignLease", message };
+    let finding = Finding { reason: Reason::ForeignLease, message };
+    let told = finding.kind();
     let mut status = cluster.status.clone();
     status.election = None;
     let old = std::mem::take(&mut status.conditions);
-    let held = condition(&old, &finding, true, cluster.generation, context.clock.now());
-    status.conditions = old.into_iter().filter(|old| old.type_ != kind_of.name()).collect();
+    let held = condition(&old, told, &finding, true, cluster.generation, context.clock.now());
+    status.conditions = old.into_iter().filter(|old| old.type_ != told.name()).collect();
     status.conditions.push(held);
     let Some(mut object) = status::object(cluster, &status) else { return Ok(()) };
     object["metadata"]["resourceVersion"] = json!(cluster.resource_version);

@@ -43,6 +43,7 @@ mod passwords;
 mod plan;
 mod preview;
 mod queue;
+mod reason;
 mod reconcile;
 mod release;
 mod report;

@@ -11,11 +11,11 @@ use tracing::{info, warn};
 use crate::cluster::{KeyRef, ValidatedCluster};
 
 use super::cache::{ClusterObject, KindId, View};
-use super::condition::ConditionType;
 use super::error::{ReconcileError, Retry};
 use super::facts::{ClusterKey, TlsFiles};
 use super::manager::Manager;
 use super::memory::Memory;
+use super::reason::Reason;
 use super::reconcile::Context;
 use super::report::Report;
 use super::secret::{Passwords, SecretState, SecretStep, bytes_of, next_step, object};
@@ -51,7 +51,7 @@ pub async fn ensure(
             let version = secret.metadata.resource_version.unwrap_or_default();
             let [Some(a), Some(b), Some(c)] = Passwords::read(&secret.data) else {
                 let text = format!("Secret `{name}` holds an empty password, or no text");
-                report.find(ConditionType::PasswordLost, "Unreadable", text);
+                report.find(Reason::Unreadable, text);
                 return Ok(());
             };
             let read = Passwords { version, values: [a, b, c] };
@@ -69,7 +69,7 @@ pub async fn ensure(
                 "Secret `{name}` has lost its passwords, and pods run that were started with them: \
                  restore it, or delete all pods of the cluster so that new ones are made"
             );
-            report.find(ConditionType::PasswordLost, "PasswordLost", text);
+            report.find(Reason::PasswordLost, text);
             Ok(())
         }
     }
@@ -211,7 +211,7 @@ pub async fn look_for_named(
     if missing.is_empty() {
         memory.borrow_mut().secrets_found = Some((cluster.generation, now));
     } else {
-        report.find(ConditionType::SecretMissing, "SecretMissing", missing.join("; "));
+        report.find(Reason::SecretMissing, missing.join("; "));
         report.again(Retry::Backoff);
     }
     Ok(())

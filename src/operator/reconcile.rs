@@ -19,7 +19,7 @@ use super::adopt::adopt;
 use super::apply::perform;
 use super::blocked;
 use super::cache::{Cache, ClusterObject, KindId, Part, View};
-use super::condition::{ConditionType, Finding};
+use super::condition::Finding;
 use super::election::ElectionView;
 use super::elections::Elections;
 use super::elsewhere::{self, OtherLeases};
@@ -32,6 +32,7 @@ use super::outside::WallClock;
 use super::passwords;
 use super::plan::{Step, plan};
 use super::queue;
+use super::reason::Reason;
 use super::release;
 use super::report::Report;
 use super::requests::Requests;
@@ -134,14 +135,14 @@ async fn look(
     let sound = match validated(cluster) {
         Ok(sound) => Rc::new(sound),
         Err(text) => {
-            report.find(ConditionType::Invalid, "Invalid", text);
+            report.find(Reason::Invalid, text);
             return watch_on(context, cluster, view, memory, report).await;
         }
     };
     memory.borrow_mut().sound = Some(Rc::clone(&sound));
     if cluster.paused() || context.pause_all {
         let text = "nothing is changed until `valkey.verilean.io/reconcile` says otherwise";
-        return report.find(ConditionType::Paused, "Paused", text);
+        return report.find(Reason::Paused, text);
     }
     match sound.management {
         Management::Operator => {
@@ -181,7 +182,7 @@ async fn leave_to_git(
         if before == Some(cluster.generation) {
             let text = "persistence.storageSize: the StatefulSet in Git still makes smaller volumes; \
                         commit what `gungnir render` prints";
-            report.find(ConditionType::ReleasePending, "GitMakesSmallerVolumes", text);
+            report.find(Reason::GitMakesSmallerVolumes, text);
             return Ok(());
         }
     }
@@ -243,7 +244,7 @@ async fn push(
         // Written down before it is applied: a new spec is not the cause, so nobody has asked for
         // a restart.
         let text = "Gungnir itself has changed the pods' template";
-        report.find(ConditionType::RestartPending, "TemplateChanged", text);
+        report.find(Reason::TemplateChanged, text);
         report.again(Retry::Now);
         plan.steps.retain(|step| !step.changes_set());
     }
@@ -308,7 +309,7 @@ async fn report_status(
         return;
     }
     for finding in told {
-        context.events.tell(cluster, true, finding.reason, &finding.message, None).await;
+        context.events.tell(cluster, true, finding.reason.name(), &finding.message, None).await;
     }
 }
 
@@ -328,7 +329,7 @@ fn note_drift(memory: &RefCell<Memory>, now: Timestamp, report: &mut Report) {
     let age = Duration::try_from(now.duration_since(*at)).unwrap_or_default();
     match DRIFT_SHOWN.checked_sub(age).filter(|left| !left.is_zero()) {
         Some(left) => {
-            report.find(ConditionType::Drifted, "Repaired", text.clone());
+            report.find(Reason::Repaired, text.clone());
             report.wake_at(Instant::now() + left);
         }
         None => memory.drifted = None,
@@ -339,10 +340,7 @@ fn note_drift(memory: &RefCell<Memory>, now: Timestamp, report: &mut Report) {
 fn news<'f>(cluster: &ClusterObject, findings: &'f [Finding]) -> Vec<&'f Finding> {
     let held = |finding: &Finding| {
         let conditions = &cluster.status.conditions;
-        conditions.iter().any(|old| old.type_ == finding.kind.name() && old.status == "True")
+        conditions.iter().any(|old| old.type_ == finding.kind().name() && old.status == "True")
     };
-    findings
-        .iter()
-        .filter(|finding| finding.kind != ConditionType::Drifted && !held(finding))
-        .collect()
+    findings.iter().filter(|finding| finding.reason != Reason::Repaired && !held(finding)).collect()
 }

@@ -8,9 +8,9 @@ use tracing::info;
 use super::adopt::{Ownership, ownership};
 use super::annotation::Annotation;
 use super::cache::{Child, ClusterObject, KindId, View};
-use super::condition::ConditionType;
 use super::error::RequestError;
 use super::manager::Manager;
+use super::reason::Reason;
 use super::reconcile::Context;
 use super::report::Report;
 
@@ -54,7 +54,7 @@ pub async fn release(
             "nobody else has applied these fields yet: {}; apply what `gungnir render` prints",
             waiting.join("; ")
         );
-        report.find(ConditionType::ReleasePending, "NotInGitYet", text);
+        report.find(Reason::NotInGitYet, text);
     }
     Ok(())
 }

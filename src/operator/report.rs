@@ -2,8 +2,9 @@
 
 use tokio::time::Instant;
 
-use super::condition::{ConditionType, Finding};
+use super::condition::Finding;
 use super::error::{ReconcileError, Retry, chain};
+use super::reason::Reason;
 
 /// What one look found.
 #[derive(Debug, Default)]
@@ -22,8 +23,8 @@ pub struct Report {
 
 impl Report {
     /// Notes what holds.
-    pub fn find(&mut self, kind: ConditionType, reason: &'static str, message: impl Into<String>) {
-        self.findings.push(Finding { kind, reason, message: message.into() });
+    pub fn find(&mut self, reason: Reason, message: impl Into<String>) {
+        self.findings.push(Finding { reason, message: message.into() });
     }
 
     /// Notes a failure. Failing to act without the lease is none.

@@ -9,11 +9,11 @@ use crate::cluster::ValidatedCluster;
 use crate::sentinel::Phase;
 
 use super::cache::{ClusterObject, KindId, Part, View};
-use super::condition::ConditionType;
 use super::election::{ElectionView, NodeView};
 use super::error::ReconcileError;
 use super::facts::ClusterKey;
 use super::memory::Memory;
+use super::reason::Reason;
 use super::reconcile::Context;
 use super::report::Report;
 use super::roll::{RollPod, RollStep, heir, is_changing, is_pending, look_again, master_is_to_go};
@@ -47,7 +47,7 @@ pub async fn proceed(
     if pending && runs_old_template(view) {
         let text = "Gungnir itself has changed the pods' template: they take it over when the spec \
                     changes, or when the annotation `valkey.verilean.io/restart` says a time";
-        report.find(ConditionType::RestartPending, "TemplateChanged", text);
+        report.find(Reason::TemplateChanged, text);
     }
     if master_is_to_go(view, sound) {
         memory.borrow_mut().heir = heir(view, sound);

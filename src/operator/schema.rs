@@ -12,9 +12,9 @@ use tracing::{info, warn};
 use crate::api;
 
 use super::cache::{Cache, ClusterObject};
-use super::condition::ConditionType;
 use super::error::RequestError;
 use super::lease::Leadership;
+use super::reason::Reason;
 use super::report::Report;
 use super::requests::Requests;
 
@@ -79,7 +79,7 @@ impl Served {
                  are written; upgrade it: `gungnir crd | kubectl apply --server-side -f -`",
                 named(&lacking)
             );
-            report.find(ConditionType::CrdOutdated, "SchemaLacksFields", text);
+            report.find(Reason::SchemaLacksFields, text);
         }
         if !cluster.unknown_fields.is_empty() {
             let text = format!(
@@ -87,7 +87,7 @@ impl Served {
                  operator",
                 named(&cluster.unknown_fields)
             );
-            report.find(ConditionType::CrdOutdated, "OperatorLacksFields", text);
+            report.find(Reason::OperatorLacksFields, text);
         }
     }
 }

@@ -5,9 +5,9 @@ use k8s_openapi::jiff::Timestamp;
 
 use crate::api::LastFailover;
 
-use super::condition::ConditionType;
 use super::election::{Change, ElectionView, Problem};
 use super::facts::ClusterKey;
+use super::reason::Reason;
 use super::report::Report;
 
 /// Notes what an election finds amiss.
@@ -15,21 +15,20 @@ pub fn note(cluster: &ClusterKey, view: &ElectionView, report: &mut Report) {
     match &view.problem {
         Some(Problem::ManagedElsewhere(elsewhere)) => {
             let text = elsewhere.message(cluster);
-            report.find(ConditionType::ManagedElsewhere, "ForeignLease", text);
+            report.find(Reason::ForeignLease, text);
         }
         Some(Problem::RecordUnreadable(why)) => report.find(
-            ConditionType::RecordUnreadable,
-            "RecordUnreadable",
+            Reason::RecordUnreadable,
             format!("{why}; remove `status.election`, and the master that runs is adopted"),
         ),
         Some(Problem::TlsUnusable(why)) => {
-            report.find(ConditionType::SecretMissing, "TlsUnusable", why.clone());
+            report.find(Reason::TlsUnusable, why.clone());
         }
         None => {}
     }
     if let Some(pod) = &view.data_loss_possible {
         let text = format!("{pod} may lack acknowledged writes: too few who hold them were seen");
-        report.find(ConditionType::DataLossPossible, "NoQuorum", text);
+        report.find(Reason::NoQuorum, text);
     }
     if let Some((pod, name, error)) = view.settings_refused.first() {
         let others = match view.settings_refused.len() - 1 {
@@ -37,11 +36,11 @@ pub fn note(cluster: &ClusterKey, view: &ElectionView, report: &mut Report) {
             more => format!(", and {more} more"),
         };
         let text = format!("{pod} refuses `{name}`: {error}{others}; correct spec.config");
-        report.find(ConditionType::ConfigRefused, "ConfigRefused", text);
+        report.find(Reason::ConfigRefused, text);
     }
     if view.writes_refused {
         let text = "fewer replicas are online than must hold a write; the master waits for them";
-        report.find(ConditionType::WritesRefused, "TooFewReplicas", text);
+        report.find(Reason::TooFewReplicas, text);
     }
 }
 
@@ -76,7 +75,8 @@ pub fn last_failover(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::operator::{Elsewhere, OtherOperator};
+    use crate::operator::condition::Finding;
+    use crate::operator::{ConditionType, Elsewhere, OtherOperator};
 
     fn view(from: Option<&str>, to: &str) -> ElectionView {
         let from = from.map(str::to_owned);
@@ -117,8 +117,7 @@ mod tests {
             ..ElectionView::default()
         };
         note(&cluster, &amiss, &mut report);
-        let kinds: Vec<ConditionType> =
-            report.findings.iter().map(|finding| finding.kind).collect();
+        let kinds: Vec<ConditionType> = report.findings.iter().map(Finding::kind).collect();
         assert_eq!(
             kinds,
             [

@@ -10,6 +10,7 @@ use crate::cluster::{LABEL_CLUSTER, Names, ValidatedCluster};
 use super::cache::{ClusterObject, Detail, View};
 use super::condition::{ConditionType, Finding, condition};
 use super::election::ElectionView;
+use super::reason::Reason;
 use super::report::Report;
 use super::standing::last_failover;
 use crate::sentinel::Phase;
@@ -83,7 +84,7 @@ struct Summary {
     phase: &'static str,
     ready: bool,
     progressing: bool,
-    reason: &'static str,
+    reason: Reason,
     message: String,
 }
 
@@ -96,39 +97,39 @@ fn summary(
     let findings = &report.findings;
     let (failing, rolling) = (report.failing.as_deref(), report.rolling.as_deref());
     let Counts { wanted, there, ready } = counts;
-    let has = |kind| findings.iter().any(|finding| finding.kind == kind);
+    let has = |kind| findings.iter().any(|finding| finding.kind() == kind);
     let complete = ready >= wanted && there == wanted && *wanted > 0;
     let healthy = complete && master.is_some();
     let pods = format!("{ready} of {wanted} pods are ready");
     let hold = election.and_then(|election| election.hold.as_deref());
     let under_way = election.and_then(|election| match election.phase? {
-        Phase::Failover => Some("Failover"),
-        Phase::Switchover => Some("Switchover"),
+        Phase::Failover => Some(Reason::Failover),
+        Phase::Switchover => Some(Reason::Switchover),
         Phase::Adopt | Phase::Stable => None,
     });
     let (phase, reason, mut message) = if has(ConditionType::Invalid) {
-        ("Invalid", "Invalid", "the spec is at fault".to_owned())
+        ("Invalid", Reason::Invalid, "the spec is at fault".to_owned())
     } else if has(ConditionType::Paused) {
-        ("Paused", "Paused", format!("nothing is changed; {pods}"))
+        ("Paused", Reason::Paused, format!("nothing is changed; {pods}"))
     } else if let Some(failing) = failing {
-        ("Failing", "Failing", failing.to_owned())
-    } else if let Some(phase) = under_way {
-        (phase, phase, format!("the master is being replaced; {pods}"))
+        ("Failing", Reason::Failing, failing.to_owned())
+    } else if let Some(reason) = under_way {
+        (reason.name(), reason, format!("the master is being replaced; {pods}"))
     } else if let Some(rolling) = rolling {
-        ("Restarting", "Restarting", format!("{pods}; {rolling}"))
+        ("Restarting", Reason::Restarting, format!("{pods}; {rolling}"))
     } else if let (true, Some(master)) = (healthy, master) {
-        ("Running", "Running", format!("{pods}; {master} is master"))
+        ("Running", Reason::Running, format!("{pods}; {master} is master"))
     } else if *there == 0 {
-        ("Creating", "Creating", "no pod has been made yet".to_owned())
+        ("Creating", Reason::Creating, "no pod has been made yet".to_owned())
     } else if complete {
-        ("Electing", "NoMaster", format!("{pods}; none is master yet"))
+        ("Electing", Reason::NoMaster, format!("{pods}; none is master yet"))
     } else {
-        ("Progressing", "PodsNotReady", pods)
+        ("Progressing", Reason::PodsNotReady, pods)
     };
     if let Some(hold) = hold.filter(|_| phase != "Running") {
         message = format!("{message}; {hold}");
     }
-    let stalled = findings.iter().any(|finding| finding.kind.stalls());
+    let stalled = findings.iter().any(|finding| finding.kind().stalls());
     Summary {
         phase,
         ready: healthy
@@ -152,35 +153,32 @@ fn conditions(
     now: Timestamp,
 ) -> Vec<Condition> {
     let old = &cluster.status.conditions;
-    let Summary { ready, progressing, reason, message, .. } = summary;
-    let write = |finding: &Finding, holds| condition(old, finding, holds, cluster.generation, now);
-    let finding = |kind| Finding { kind, reason, message: message.clone() };
-    let mut conditions = vec![
-        write(&finding(ConditionType::Ready), *ready),
-        write(&finding(ConditionType::Progressing), *progressing),
-    ];
-    let worst = findings.iter().find(|finding| finding.kind.degrades());
-    let as_expected = Finding {
-        kind: ConditionType::Degraded,
-        reason: "AsExpected",
-        message: "nothing is amiss".to_owned(),
+    let write = |kind, finding: &Finding, holds| {
+        condition(old, kind, finding, holds, cluster.generation, now)
     };
-    let degraded = worst
-        .map_or(as_expected, |worst| Finding { kind: ConditionType::Degraded, ..worst.clone() });
-    conditions.push(write(&degraded, worst.is_some()));
-    if let Some(stall) = findings.iter().find(|finding| finding.kind.stalls()) {
-        conditions.push(write(&Finding { kind: ConditionType::Stalled, ..stall.clone() }, true));
+    let whole = Finding { reason: summary.reason, message: summary.message.clone() };
+    let mut conditions = vec![
+        write(ConditionType::Ready, &whole, summary.ready),
+        write(ConditionType::Progressing, &whole, summary.progressing),
+    ];
+    let worst = findings.iter().find(|finding| finding.kind().degrades());
+    let as_expected =
+        Finding { reason: Reason::AsExpected, message: "nothing is amiss".to_owned() };
+    let degraded = worst.unwrap_or(&as_expected);
+    conditions.push(write(ConditionType::Degraded, degraded, worst.is_some()));
+    if let Some(stall) = findings.iter().find(|finding| finding.kind().stalls()) {
+        conditions.push(write(ConditionType::Stalled, stall, true));
     }
-    let mut kinds: Vec<ConditionType> = findings.iter().map(|finding| finding.kind).collect();
+    let mut kinds: Vec<ConditionType> = findings.iter().map(Finding::kind).collect();
     kinds.sort_unstable();
     kinds.dedup();
     for kind in kinds {
         let of_kind: Vec<&Finding> =
-            findings.iter().filter(|finding| finding.kind == kind).collect();
+            findings.iter().filter(|finding| finding.kind() == kind).collect();
         let messages: Vec<&str> = of_kind.iter().map(|finding| finding.message.as_str()).collect();
         if let Some(first) = of_kind.first() {
-            let joined = Finding { message: messages.join("; "), ..(*first).clone() };
-            conditions.push(write(&joined, true));
+            let joined = Finding { message: messages.join("; "), reason: first.reason };
+            conditions.push(write(kind, &joined, true));
         }
     }
     conditions

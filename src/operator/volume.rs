@@ -10,10 +10,10 @@ use tracing::info;
 use crate::cluster::{Quantity, ValidatedCluster};
 
 use super::cache::{ClusterObject, Detail, KindId, Part, View, VolumeClaim};
-use super::condition::ConditionType;
 use super::error::RequestError;
 use super::facts::ClusterKey;
 use super::manager::Manager;
+use super::reason::Reason;
 use super::reconcile::Context;
 use super::report::Report;
 
@@ -93,7 +93,7 @@ pub async fn grow(
                  of the StatefulSet is changed until the size is taken back; for smaller ones make a \
                  new cluster and copy the data"
             );
-            report.find(ConditionType::ImmutableChange, "VolumesCannotShrink", text);
+            report.find(Reason::VolumesCannotShrink, text);
             Ok(false)
         }
         VolumeStep::Grow(claims) => {
@@ -104,7 +104,7 @@ pub async fn grow(
                          to {wanted}, and nothing else of the StatefulSet is changed until they may: \
                          set its allowVolumeExpansion, or take the size back"
                     );
-                    report.find(ConditionType::ImmutableChange, "VolumesCannotGrow", text);
+                    report.find(Reason::VolumesCannotGrow, text);
                     return Ok(false);
                 }
                 ask(context, cluster, &claim, wanted).await?;
