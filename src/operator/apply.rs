@@ -8,7 +8,7 @@ use crate::manifest::ObjectKey;
 
 use super::adopt::{Adopted, Ownership, ownership};
 use super::cache::{Child, ClusterObject, KindId};
-use super::converged::Taken;
+use super::converged::{Taken, taken};
 use super::error::{ReconcileError, RequestError, Retry};
 use super::events::Spot;
 use super::facts::ClusterKey;
@@ -61,10 +61,11 @@ async fn apply(
     let Some(kind) = KindId::of(&adopted.key) else { return Ok(()) };
     let shown = short(&adopted.key);
     match why {
-        Why::Create => match create(context, cluster, kind, adopted).await? {
-            None => info!(object = %shown, "created"),
-            Some(blocked) => note_blocked(context, blocked, report),
-        },
+        Why::Create => {
+            if let Some(blocked) = create(context, cluster, kind, adopted, memory).await? {
+                note_blocked(context, blocked, report);
+            }
+        }
         Why::Change => {
             send(context, kind, adopted, true).await?;
             info!(object = %shown, "changed");
@@ -74,16 +75,27 @@ async fn apply(
             send(context, kind, adopted, false).await?;
             info!(object = %shown, "adopted");
         }
-        Why::Repair(taken) => {
-            send(context, kind, adopted, true).await?;
-            memory.borrow_mut().repairs.note(&adopted.key, &taken, Instant::now());
-            let text = format!("{shown}: {}; repaired", words(&taken));
-            memory.borrow_mut().drifted = Some((context.clock.now(), text.clone()));
-            let fields: Vec<&str> = taken.iter().map(|taken| taken.path.as_str()).collect();
-            let spot = Spot { child: adopted.key.clone(), fields: fields.join(",") };
-            context.events.tell(cluster, true, "Drifted", &text, Some(spot)).await;
-        }
+        Why::Repair(taken) => repair(context, cluster, kind, adopted, &taken, memory).await?,
     }
+    Ok(())
+}
+
+/// Takes fields back, and tells from whom.
+async fn repair(
+    context: &Context,
+    cluster: &ClusterObject,
+    kind: KindId,
+    adopted: &Adopted,
+    taken: &[Taken],
+    memory: &RefCell<Memory>,
+) -> Result<(), RequestError> {
+    send(context, kind, adopted, true).await?;
+    memory.borrow_mut().repairs.note(&adopted.key, taken, Instant::now());
+    let text = format!("{}: {}; repaired", short(&adopted.key), words(taken));
+    memory.borrow_mut().drifted = Some((context.clock.now(), text.clone()));
+    let fields: Vec<&str> = taken.iter().map(|taken| taken.path.as_str()).collect();
+    let spot = Spot { child: adopted.key.clone(), fields: fields.join(",") };
+    context.events.tell(cluster, true, "Drifted", &text, Some(spot)).await;
     Ok(())
 }
 
@@ -93,12 +105,14 @@ async fn create(
     cluster: &ClusterObject,
     kind: KindId,
     adopted: &Adopted,
+    memory: &RefCell<Memory>,
 ) -> Result<Option<Blocked>, RequestError> {
     let mut object = adopted.object.clone();
     object["metadata"]["resourceVersion"] = CREATE_ONLY.into();
     let conflict = match context.requests.apply(Manager::Set, kind, &object, false).await {
         Ok(answer) => {
             context.cache.put_answer(kind, answer.metadata, &answer.data);
+            info!(object = %short(&adopted.key), "created");
             return Ok(None);
         }
         Err(error) if error.status().is_some_and(Status::is_conflict) => error,
@@ -119,7 +133,14 @@ async fn create(
         Ownership::InGit(manager) => Ok(Some(Blocked::InGit { key, manager })),
         Ownership::Leftover => Ok(Some(Blocked::Leaving { key })),
         Ownership::Ours | Ownership::Orphan if child.deleting => Ok(Some(Blocked::Leaving { key })),
-        Ownership::Ours => send(context, kind, adopted, true).await.map(|()| None),
+        Ownership::Ours => {
+            let taken = taken(&adopted.object, &child).unwrap_or_default();
+            if taken.is_empty() {
+                // The watches are about to bring it.
+                return send(context, kind, adopted, true).await.map(|()| None);
+            }
+            repair(context, cluster, kind, adopted, &taken, memory).await.map(|()| None)
+        }
         Ownership::Orphan => send(context, kind, adopted, false).await.map(|()| None),
     }
 }

@@ -16,25 +16,26 @@ use crate::tap::Seen;
 use crate::world::FORCED;
 
 const GROUP: &str = "system:serviceaccounts:gungnir-system";
-const USER: &str = "system:serviceaccount:gungnir-system:gungnir-operator";
+/// The account of the chart as it is.
+pub const OF_ALL_NAMESPACES: &str = "system:serviceaccount:gungnir-system:gungnir-operator";
+/// The account of the chart for one namespace.
+pub const OF_ONE_NAMESPACE: &str = "system:serviceaccount:gungnir-system:shop-operator";
 /// A file that gets a line for each right that was used.
 const USED: &str = "GUNGNIR_RIGHTS_USED";
 
 /// A connection as the operator has it.
-pub async fn config() -> Config {
+pub async fn config(account: &str) -> Config {
     let mut config = Config::infer().await.unwrap();
-    config.auth_info.impersonate = Some(USER.to_owned());
+    config.auth_info.impersonate = Some(account.to_owned());
     config.auth_info.impersonate_groups =
         Some(vec![GROUP.to_owned(), "system:authenticated".to_owned()]);
     config
 }
 
-/// Gives the account what the chart gives it; the lease's rights in this namespace.
-pub async fn grant(server: &Server, namespace: &str) {
-    let (_, objects) = goldens("golden/chart")
-        .into_iter()
-        .find(|(path, _)| path.ends_with("default.yaml"))
-        .unwrap();
+/// Gives an account what the chart gives it by a golden; what that gives in a namespace, in this one.
+pub async fn grant(server: &Server, golden: &str, namespace: &str) {
+    let (_, objects) =
+        goldens("golden/chart").into_iter().find(|(path, _)| path.ends_with(golden)).unwrap();
     for mut object in objects {
         match object["kind"].as_str() {
             Some("ClusterRole" | "ClusterRoleBinding") => {}

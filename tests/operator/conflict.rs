@@ -6,7 +6,7 @@ use tokio::time::sleep;
 
 use crate::examples::rendered;
 use crate::server::Apply;
-use crate::world::{DEADLINE, REST, World, find, with_operator};
+use crate::world::{DEADLINE, REST, World, every_kind, find, with_operator};
 
 #[tokio::test]
 async fn an_object_of_somebody_else_is_never_touched() {
@@ -54,17 +54,7 @@ async fn an_object_of_somebody_else_is_never_touched() {
 #[tokio::test]
 async fn no_kind_of_object_is_taken_from_somebody_else() {
     let world = World::new("taken").await;
-    let spec = json!({
-        "tls": { "enabled": true, "issuerRef": { "name": "ca" } },
-        "metrics": {
-            "enabled": true,
-            "serviceMonitor": { "enabled": true },
-            "podMonitor": { "enabled": true },
-            "prometheusRule": { "enabled": true },
-        },
-        "networkPolicy": { "enabled": true },
-        "serviceAccount": { "create": true },
-    });
+    let spec = every_kind();
     let cluster = json!({
         "apiVersion": "valkey.verilean.io/v1", "kind": "ValkeyCluster",
         "metadata": { "name": "shop", "namespace": world.namespace }, "spec": spec,
@@ -123,6 +113,66 @@ async fn a_spec_that_an_older_schema_let_in_is_a_condition_of_that_cluster_alone
     .await;
 }
 
+/// What somebody asks for that nobody can change is told, and asked of the API server now and then.
+async fn is_no_hot_loop(world: &World) {
+    world.tap.take();
+    sleep(DEADLINE / 3).await;
+    let seen = world.tap.take();
+    assert!(seen.len() <= 6, "{} requests in {:?}: {seen:#?}", seen.len(), DEADLINE / 3);
+}
+
+#[tokio::test]
+async fn the_class_of_a_load_balancer_cannot_be_changed_and_that_is_told() {
+    with_operator("class", |world: World| async move {
+        let service = |class: &str| {
+            json!({ "service": { "type": "LoadBalancer", "loadBalancerClass": class },
+                    "labels": { "class": class.replace('/', "-") } })
+        };
+        world.shop(service("example.com/one")).await;
+        world.created().await;
+        world.shop(service("example.com/two")).await;
+        let message = world.condition("ImmutableChange", "True").await;
+        assert!(message.contains("shop-client"), "{message}");
+        assert!(message.contains("spec.loadBalancerClass"), "{message}");
+        world.condition("Stalled", "True").await;
+        // All else is carried out.
+        let labelled = |object: &Value| object["metadata"]["labels"]["class"] == "example.com-two";
+        world.until("the rest", "ConfigMap", "shop-config", labelled).await;
+        is_no_hot_loop(&world).await;
+        let client = world.get("Service", "shop-client").await.unwrap();
+        assert_eq!(client["spec"]["loadBalancerClass"], "example.com/one");
+        world.shop(service("example.com/one")).await;
+        world.created().await;
+        let cluster = world.get("ValkeyCluster", "shop").await.unwrap();
+        assert_eq!(find(&cluster, "ImmutableChange"), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn another_certificate_by_name_is_taken_and_asked_for() {
+    with_operator("cert", |world: World| async move {
+        let spec = |name: &str| json!({ "tls": { "enabled": true, "certSecretName": name } });
+        let mounts = |name: &'static str| {
+            move |set: &Value| {
+                let volumes = set["spec"]["template"]["spec"]["volumes"].as_array();
+                volumes.unwrap().iter().any(|volume| volume["secret"]["secretName"] == name)
+            }
+        };
+        world.shop(spec("one")).await;
+        world.until("the first", "StatefulSet", "shop", mounts("one")).await;
+        world.shop(spec("two")).await;
+        let set = world.until("the second", "StatefulSet", "shop", mounts("two")).await;
+        assert!(!mounts("one")(&set), "{set:#}");
+        let told = |cluster: &Value| {
+            let missing = find(cluster, "SecretMissing").map(|it| it["message"].to_string());
+            missing.is_some_and(|message| message.contains("Secret `two`"))
+        };
+        world.until("told of the second", "ValkeyCluster", "shop", told).await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn what_the_api_server_refuses_is_a_condition_and_no_hot_loop() {
     with_operator("refused", |world: World| async move {
@@ -131,10 +181,7 @@ async fn what_the_api_server_refuses_is_a_condition_and_no_hot_loop() {
         world.shop(json!({ "extraVolumes": [volume] })).await;
         let message = world.condition("ImmutableChange", "True").await;
         assert!(message.contains("StatefulSet"), "{message}");
-        world.tap.take();
-        sleep(DEADLINE / 3).await;
-        let seen = world.tap.take();
-        assert!(seen.len() <= 6, "{} requests in {:?}", seen.len(), DEADLINE / 3);
+        is_no_hot_loop(&world).await;
         assert!(world.get("ConfigMap", "shop-config").await.is_some(), "the rest is made");
         world.shop(json!({ "replicas": 3 })).await;
         world.created().await;

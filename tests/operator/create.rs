@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::world::{CHILDREN, REST, World, find, with_operator};
+use crate::world::{CHILDREN, OPTIONAL, REST, World, every_kind, find, with_operator};
 
 #[tokio::test]
 async fn a_cluster_is_made_with_few_requests_and_costs_none_afterwards() {
@@ -73,33 +73,13 @@ async fn an_operator_that_starts_over_a_finished_cluster_changes_nothing() {
 #[tokio::test]
 async fn every_kind_is_made_when_it_is_asked_for_and_goes_when_it_is_not() {
     with_operator("kinds", |world: World| async move {
-        world
-            .shop(json!({
-                "tls": { "enabled": true, "issuerRef": { "name": "ca" } },
-                "metrics": {
-                    "enabled": true,
-                    "serviceMonitor": { "enabled": true },
-                    "podMonitor": { "enabled": true },
-                    "prometheusRule": { "enabled": true },
-                },
-                "networkPolicy": { "enabled": true },
-                "serviceAccount": { "create": true },
-            }))
-            .await;
-        let optional = [
-            ("Certificate", "shop-tls"),
-            ("ServiceMonitor", "shop"),
-            ("PodMonitor", "shop"),
-            ("PrometheusRule", "shop"),
-            ("NetworkPolicy", "shop"),
-            ("ServiceAccount", "shop"),
-        ];
-        for (kind, name) in CHILDREN.into_iter().chain(optional) {
+        world.shop(every_kind()).await;
+        for (kind, name) in CHILDREN.into_iter().chain(OPTIONAL) {
             world.until("created", kind, name, |_| true).await;
         }
         // An empty spec by server-side apply would be no spec at all.
         world.shop(json!({ "replicas": 3 })).await;
-        for (kind, name) in optional {
+        for (kind, name) in OPTIONAL {
             world.gone(kind, name).await;
         }
         world.created().await;

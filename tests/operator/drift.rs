@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::world::{REST, World, with_operator};
+use crate::world::{CHILDREN, OPTIONAL, REST, World, every_kind, with_operator};
 
 /// An edit of a child: its kind and name, what somebody writes, and where that shows.
 fn edits() -> Vec<(&'static str, &'static str, Value, &'static str)> {
@@ -65,14 +65,46 @@ fn edits() -> Vec<(&'static str, &'static str, Value, &'static str)> {
             json!({ "metadata": { "annotations": { "valkey.verilean.io/applied": "mine" } } }),
             "/metadata/annotations/valkey.verilean.io~1applied",
         ),
+        (
+            "ServiceAccount",
+            "shop",
+            json!({ "automountServiceAccountToken": true }),
+            "/automountServiceAccountToken",
+        ),
+        ("NetworkPolicy", "shop", json!({ "spec": { "ingress": [{}] } }), "/spec/ingress"),
+        (
+            "Certificate",
+            "shop-tls",
+            json!({ "spec": { "issuerRef": { "name": "mine" } } }),
+            "/spec/issuerRef/name",
+        ),
+        ("ServiceMonitor", "shop", json!({ "spec": { "endpoints": [] } }), "/spec/endpoints"),
+        (
+            "PodMonitor",
+            "shop",
+            json!({ "spec": { "podMetricsEndpoints": [] } }),
+            "/spec/podMetricsEndpoints",
+        ),
+        ("PrometheusRule", "shop", json!({ "spec": { "groups": [] } }), "/spec/groups"),
     ]
+}
+
+/// What was told of repairs so far.
+async fn drifts(world: &World) -> Vec<String> {
+    let events = world.list("Event").await;
+    let notes = events.iter().filter(|event| event["reason"] == "Drifted");
+    notes.filter_map(|event| event["note"].as_str().map(str::to_owned)).collect()
 }
 
 #[tokio::test]
 async fn a_hand_edit_of_every_kind_is_repaired_and_attributed() {
     with_operator("drift", |world: World| async move {
-        world.shop(json!({})).await;
+        world.shop(every_kind()).await;
+        for (kind, name) in OPTIONAL {
+            world.until("created", kind, name, |_| true).await;
+        }
         world.created().await;
+        let mut told = 0;
         for (kind, name, change, pointer) in edits() {
             let before = world.get(kind, name).await.unwrap();
             world.edit("kubectl-edit", kind, name, change.clone()).await;
@@ -81,13 +113,19 @@ async fn a_hand_edit_of_every_kind_is_repaired_and_attributed() {
                 .until(&what, kind, name, |now| now.pointer(pointer) == before.pointer(pointer))
                 .await;
             world.rest().await;
+            let notes = drifts(&world).await;
+            // The API server does not keep what is false: nobody has it then.
+            let is_kept =
+                !matches!(change.pointer(pointer), Some(Value::Null | Value::Bool(false)));
+            let whose = if is_kept { "was set by `kubectl-edit` at " } else { "was removed" };
+            let is_told = |note: &String| {
+                note.starts_with(&format!("{kind} `{name}`: `")) && note.contains(whose)
+            };
+            assert!(notes.iter().any(is_told), "{what}: {notes:#?}");
+            told += 1;
+            assert_eq!(notes.len(), told, "{what}: each is told of by itself: {notes:#?}");
         }
-        let events = world.list("Event").await;
-        let notes: Vec<&str> = events
-            .iter()
-            .filter(|event| event["reason"] == "Drifted")
-            .filter_map(|event| event["note"].as_str())
-            .collect();
+        let notes = drifts(&world).await;
         for wanted in [
             "StatefulSet `shop`: `spec.replicas` was set by `kubectl-edit` at ",
             "Service `shop-client`: `spec.type` was set by `kubectl-edit` at ",
@@ -104,9 +142,12 @@ async fn a_hand_edit_of_every_kind_is_repaired_and_attributed() {
 #[tokio::test]
 async fn a_child_that_was_deleted_is_made_again() {
     with_operator("deleted", |world: World| async move {
-        world.shop(json!({})).await;
+        world.shop(every_kind()).await;
+        for (kind, name) in OPTIONAL {
+            world.until("created", kind, name, |_| true).await;
+        }
         world.created().await;
-        for (kind, name) in crate::world::CHILDREN {
+        for (kind, name) in CHILDREN.into_iter().chain(OPTIONAL) {
             let before = world.get(kind, name).await.unwrap();
             world.delete(kind, name).await;
             world

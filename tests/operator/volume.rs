@@ -1,10 +1,10 @@
 //! Growth of volumes, and its refusal. The tests are controller and garbage collector.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::server::Apply;
-use crate::world::{REST, World, with_operator};
+use crate::world::{REST, World, find, with_operator};
 
 async fn class(world: &World, grows: bool) -> String {
     let name = format!("{}-{grows}", world.namespace);
@@ -85,6 +85,37 @@ async fn a_class_that_cannot_grow_is_said_and_stops_nothing_else() {
         let set = world.get("StatefulSet", "shop").await.unwrap();
         assert!(set["metadata"]["deletionTimestamp"].is_null());
         world.rest().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_cluster_made_anew_with_smaller_volumes_is_told_that_they_stay() {
+    with_operator("shrink", |world: World| async move {
+        let spec = |size: &str, turn: &str| {
+            json!({ "persistence": { "storageSize": size }, "labels": { "turn": turn } })
+        };
+        world.shop(spec("2Gi", "one")).await;
+        world.created().await;
+        world.delete("ValkeyCluster", "shop").await;
+        world.gone("ValkeyCluster", "shop").await;
+        let orphan = json!({ "metadata": { "ownerReferences": null } });
+        for (kind, name) in crate::world::CHILDREN {
+            world.edit("garbage-collector", kind, name, orphan.clone()).await;
+        }
+        // No rule of the definition sees that: it knows the object before, and there was none.
+        world.shop(spec("1Gi", "two")).await;
+        let message = world.condition("ImmutableChange", "True").await;
+        assert!(message.contains("volumes of 2Gi cannot shrink to 1Gi"), "{message}");
+        let cluster = world.get("ValkeyCluster", "shop").await.unwrap();
+        assert_eq!(find(&cluster, "ImmutableChange").unwrap()["reason"], "VolumesCannotShrink");
+        let turned = |object: &Value| object["metadata"]["labels"]["turn"] == "two";
+        world.until("the rest", "ConfigMap", "shop-config", turned).await;
+        world.rest().await;
+        let set = world.get("StatefulSet", "shop").await.unwrap();
+        assert!(!turned(&set), "{set:#}");
+        world.shop(spec("2Gi", "two")).await;
+        world.until("the set as well", "StatefulSet", "shop", turned).await;
     })
     .await;
 }

@@ -43,10 +43,37 @@ pub const CHILDREN: [(&str, &str); 7] = [
     ("PodDisruptionBudget", "shop-pdb"),
 ];
 
+/// What is made only when it is asked for.
+pub const OPTIONAL: [(&str, &str); 6] = [
+    ("Certificate", "shop-tls"),
+    ("ServiceMonitor", "shop"),
+    ("PodMonitor", "shop"),
+    ("PrometheusRule", "shop"),
+    ("NetworkPolicy", "shop"),
+    ("ServiceAccount", "shop"),
+];
+
+/// A spec that asks for every kind.
+pub fn every_kind() -> Value {
+    json!({
+        "tls": { "enabled": true, "issuerRef": { "name": "ca" } },
+        "metrics": {
+            "enabled": true,
+            "serviceMonitor": { "enabled": true },
+            "podMonitor": { "enabled": true },
+            "prometheusRule": { "enabled": true },
+        },
+        "networkPolicy": { "enabled": true },
+        "serviceAccount": { "create": true },
+    })
+}
+
 /// What the election was told last, of each cluster.
 #[derive(Clone, Default)]
 pub struct Told {
     facts: Arc<Mutex<BTreeMap<String, ClusterFacts>>>,
+    /// How the election of a cluster stands.
+    pub view: Arc<Mutex<Option<ElectionView>>>,
     /// Nothing is heard of any pod.
     pub blind: Arc<AtomicBool>,
 }
@@ -63,7 +90,7 @@ impl Elections for Told {
     fn leadership_changed(&self) {}
 
     fn view(&self, _: &ClusterKey) -> Option<ElectionView> {
-        None
+        self.view.lock().unwrap().clone()
     }
 
     fn is_blind(&self) -> bool {
@@ -85,6 +112,7 @@ pub struct World {
     pub namespace: String,
     /// Where the lease is.
     pub lease_namespace: String,
+    account: &'static str,
     /// Between the operator and the API server.
     pub tap: Tap,
     /// In the place of the election.
@@ -102,10 +130,11 @@ impl World {
     pub async fn new(name: &str) -> Self {
         let server = Server::connect().await;
         let namespace = server.namespace(name, json!({})).await;
-        account::grant(&server, &namespace).await;
+        account::grant(&server, "default.yaml", &namespace).await;
         let client = Client::try_default().await.unwrap();
         let (tap, told) = (Tap::default(), Told::default());
-        Self { server, client, lease_namespace: namespace.clone(), namespace, tap, told }
+        let (lease_namespace, account) = (namespace.clone(), account::OF_ALL_NAMESPACES);
+        Self { server, client, namespace, lease_namespace, account, tap, told }
     }
 
     /// The same namespace, with another operator in mind.
@@ -116,16 +145,32 @@ impl World {
     /// The same namespace, with an operator in mind that was installed elsewhere.
     pub async fn installed_elsewhere(&self, name: &str) -> Self {
         let lease_namespace = self.server.namespace(name, json!({})).await;
-        account::grant(&self.server, &lease_namespace).await;
+        account::grant(&self.server, "default.yaml", &lease_namespace).await;
         Self { lease_namespace, ..self.another() }
+    }
+
+    /// A namespace with an operator that has rights in it alone.
+    pub async fn of_one_namespace(name: &str) -> Self {
+        let world = Self::new(name).await;
+        account::grant(&world.server, "one-namespace.yaml", &world.namespace).await;
+        Self { account: account::OF_ONE_NAMESPACE, ..world }
     }
 
     /// Runs an operator until `story` ends.
     pub async fn operated(&self, story: impl Future<Output = ()>) {
-        let config = account::config().await;
+        self.operated_with(|_| {}, story).await;
+    }
+
+    /// The same, with other options.
+    pub async fn operated_with(
+        &self,
+        change: impl FnOnce(&mut Options),
+        story: impl Future<Output = ()>,
+    ) {
+        let config = account::config(self.account).await;
         self.tap.witnessed_by(account::note);
         let client = ClientBuilder::try_from(config).unwrap().with_layer(&self.tap).build();
-        let options = Options {
+        let mut options = Options {
             scope: Scope::Namespace(self.namespace.clone()),
             lease: LeaseName {
                 namespace: self.lease_namespace.clone(),
@@ -138,6 +183,7 @@ impl World {
             discovery: None,
             pause_all: false,
         };
+        change(&mut options);
         let (_news, told) = tokio::sync::mpsc::channel(1);
         run_with(client, options, |_| self.told.clone(), told, story).await.unwrap();
     }
