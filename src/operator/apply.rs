@@ -34,6 +34,10 @@ pub async fn perform(
         note_blocked(context, blocked, report);
     }
     for step in plan.steps {
+        if !context.cache.stays(cluster) {
+            // The garbage collector takes what there is.
+            return;
+        }
         let done = match step {
             Step::Apply(adopted, why) => {
                 apply(context, cluster, &adopted, why, memory, report).await

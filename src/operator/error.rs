@@ -164,3 +164,30 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_tried_again_when_that_may_help() {
+        let retry = |code: u16, seconds: u32| {
+            let status = json!({
+                "code": code, "message": "", "reason": "",
+                "details": { "retryAfterSeconds": seconds },
+            });
+            retry_of(&serde_json::from_value(status).unwrap())
+        };
+        assert_eq!(retry(409, 0), Retry::Now);
+        assert_eq!(retry(422, 0), Retry::Backoff);
+        assert_eq!(retry(403, 7), Retry::Backoff, "a policy says nothing of when");
+        for code in [429, 500, 503, 504] {
+            assert_eq!(retry(code, 0), Retry::Backoff, "{code}");
+            assert_eq!(retry(code, 7), Retry::After(Duration::from_secs(7)), "{code}");
+        }
+        let bare = serde_json::from_value(json!({ "code": 429, "message": "", "reason": "" }));
+        assert_eq!(retry_of(&bare.unwrap()), Retry::Backoff);
+    }
+}

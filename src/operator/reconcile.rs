@@ -99,6 +99,9 @@ pub async fn reconcile(context: &Context, key: &ClusterKey) -> Option<Instant> {
     }
     let mut report = Report::default();
     look(context, &cluster, &view, &memory, &mut report).await;
+    if !context.cache.stays(&cluster) {
+        return None;
+    }
     report_status(context, &cluster, &memory, &mut report).await;
 
     context.metrics.reconcile(began.elapsed(), report.retry);
@@ -160,6 +163,9 @@ async fn look(
     let view = context.cache.view(&cluster.key);
     let ensured = passwords::ensure(context, cluster, &view, &sound, memory, report).await;
     let found = passwords::look_for_named(context, cluster, &sound, memory, report).await;
+    if !context.cache.stays(cluster) {
+        return;
+    }
     let rolled = restart::proceed(context, cluster, &view, &sound, memory, report).await;
     for error in [ensured, found, rolled].into_iter().filter_map(Result::err) {
         report.fail(&error);

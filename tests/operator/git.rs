@@ -1,5 +1,7 @@
 //! The set in Git: what the operator still does, and how a cluster comes and goes between the two.
 
+use std::collections::BTreeMap;
+
 use gungnir::cluster::Roles;
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -18,14 +20,24 @@ fn in_git(world: &World, annotations: &Value) -> Vec<Value> {
     rendered(&cluster, Roles::Elected)
 }
 
-async fn sync(world: &World, annotations: Value) {
-    for object in in_git(world, &annotations) {
+/// What tells Argo CD not to delete what leaves Git.
+pub const KEPT_BY_ARGO_CD: (&str, &str) = ("argocd.argoproj.io/sync-options", "Prune=false");
+/// The same for Flux.
+const KEPT_BY_FLUX: (&str, &str) = ("kustomize.toolkit.fluxcd.io/prune", "disabled");
+/// The word of Flux that keeps nothing.
+const NOT_KEPT_BY_FLUX: (&str, &str) = (KEPT_BY_FLUX.0, "enabled");
+
+/// Argo CD applies the set, with such annotations.
+pub async fn sync(world: &World, marks: &[(&str, &str)]) {
+    let annotations: BTreeMap<&str, &str> = marks.iter().copied().collect();
+    for object in in_git(world, &json!(annotations)) {
         let applied = world.server.apply("argocd-controller", &object, Apply::default()).await;
         applied.unwrap_or_else(|refusal| panic!("{}: {refusal:?}", object["metadata"]["name"]));
     }
 }
 
-fn managers(object: &Value) -> Vec<&str> {
+/// Who has written fields of an object.
+pub fn managers(object: &Value) -> Vec<&str> {
     let entries = object["metadata"]["managedFields"].as_array().unwrap();
     entries.iter().filter_map(|entry| entry["manager"].as_str()).collect()
 }
@@ -44,7 +56,7 @@ async fn a_cluster_goes_to_git_and_comes_back() {
         let config = world.get("ConfigMap", "shop-config").await.unwrap();
         assert!(owned(&config), "nobody else has it yet");
 
-        sync(&world, json!({})).await;
+        sync(&world, &[]).await;
         for (kind, name) in CHILDREN {
             let object = world.until("let go", kind, name, |object| !owned(object)).await;
             assert!(!managers(&object).contains(&"gungnir"), "{kind} {name}");
@@ -68,9 +80,33 @@ async fn a_cluster_goes_to_git_and_comes_back() {
         assert!(message.contains("Prune=false"), "{message}");
         let set = world.get("StatefulSet", "shop").await.unwrap();
         assert!(!owned(&set), "leaving Git would delete it");
-        sync(&world, json!({ "argocd.argoproj.io/sync-options": "Prune=false" })).await;
+        sync(&world, &[KEPT_BY_ARGO_CD]).await;
         for (kind, name) in CHILDREN {
             world.until("taken in", kind, name, owned).await;
+        }
+        world.created().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn flux_keeps_what_leaves_git_by_a_word_of_its_own() {
+    with_operator("flux", |world: World| async move {
+        world.shop(json!({ "management": "GitOps" })).await;
+        sync(&world, &[]).await;
+        world.created().await;
+        world.shop(json!({ "management": "Operator" })).await;
+        let message = world.condition("NameTaken", "True").await;
+        assert!(message.contains("`kustomize.toolkit.fluxcd.io/prune: disabled`"), "{message}");
+        // Another word than that keeps nothing.
+        sync(&world, &[NOT_KEPT_BY_FLUX]).await;
+        sleep(REST).await;
+        let is_owned = |object: &Value| !object["metadata"]["ownerReferences"].is_null();
+        let set = world.get("StatefulSet", "shop").await.unwrap();
+        assert!(!is_owned(&set), "leaving Git would delete it");
+        sync(&world, &[KEPT_BY_FLUX]).await;
+        for (kind, name) in CHILDREN {
+            world.until("taken in", kind, name, is_owned).await;
         }
         world.created().await;
     })
@@ -88,7 +124,7 @@ async fn passwords_are_the_operators_wherever_the_set_is() {
             .await;
         world.rest().await;
         assert!(world.get("ConfigMap", "shop-config").await.is_none());
-        sync(&world, json!({})).await;
+        sync(&world, &[]).await;
         world.created().await;
         let config = world.get("ConfigMap", "shop-config").await.unwrap();
         assert_eq!(managers(&config), ["argocd-controller"]);

@@ -11,6 +11,7 @@ use http_body_util::{Either, Full};
 use hyper::body::{Body as HttpBody, Bytes};
 use kube::client::Body;
 use serde_json::json;
+use tokio::sync::Notify;
 use tower::{BoxError, Layer, Service};
 
 /// A request, as `PATCH /api/v1/namespaces/ns/services/shop-client`, with what it asks for.
@@ -42,6 +43,9 @@ impl Seen {
     }
 }
 
+/// When who asks too much may ask again, as the API server says it.
+pub const RETRY_AFTER_S: u64 = 1;
+
 /// How a request is spoilt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -55,6 +59,8 @@ pub enum Fault {
     Broken,
     /// Not done, and answered with this object.
     Answered(&'static str),
+    /// Done when the tap is opened.
+    Held,
 }
 
 /// Told of every request that was done, and with which code.
@@ -66,6 +72,7 @@ struct State {
     seen: Vec<Seen>,
     spoil: Option<Spoil>,
     witness: Option<Witness>,
+    gate: Arc<Notify>,
 }
 
 /// Notes and spoils. Clones share.
@@ -88,6 +95,12 @@ impl Tap {
     /// Has somebody told of what is done.
     pub fn witnessed_by(&self, witness: Witness) {
         self.0.lock().unwrap().witness = Some(witness);
+    }
+
+    /// Lets the request that is held go on.
+    pub fn open(&self) {
+        let gate = Arc::clone(&self.0.lock().unwrap().gate);
+        gate.notify_waiters();
     }
 
     fn note(&self, seen: Seen) -> (Option<Fault>, Option<Witness>) {
@@ -150,6 +163,14 @@ where
             Some(Fault::Answered(object)) => {
                 Box::pin(async move { Ok(answer(200, object.into())) })
             }
+            Some(Fault::Held) => {
+                let gate = Arc::clone(&self.tap.0.lock().unwrap().gate);
+                let done = self.inner.call(request);
+                Box::pin(async move {
+                    gate.notified().await;
+                    Ok(done.await?.map(Either::Left))
+                })
+            }
             Some(Fault::Broken) => Box::pin(async { Err("the connection broke".into()) }),
             Some(Fault::DoneThenRefused(code)) => {
                 let done = self.inner.call(request);
@@ -175,9 +196,13 @@ fn refusal<B>(code: u16) -> Response<Either<B, Full<Bytes>>> {
         429 => "TooManyRequests",
         _ => "InternalError",
     };
+    let details = match code {
+        429 => json!({ "retryAfterSeconds": RETRY_AFTER_S }),
+        _ => json!({}),
+    };
     let status = json!({
         "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code,
-        "reason": reason, "message": "spoilt by the test",
+        "reason": reason, "message": "spoilt by the test", "details": details,
     });
     answer(code, status.to_string())
 }

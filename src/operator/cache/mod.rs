@@ -117,6 +117,14 @@ impl Cache {
         self.views.borrow().get(key).cloned().unwrap_or_default()
     }
 
+    /// Whether a cluster is there still, and is to stay.
+    #[must_use]
+    pub fn stays(&self, cluster: &ClusterObject) -> bool {
+        let views = self.views.borrow();
+        let now = views.get(&cluster.key).and_then(|view| view.cluster.as_ref());
+        now.is_some_and(|now| now.uid == cluster.uid && !now.deleting)
+    }
+
     /// The keys of every cluster that exists.
     #[must_use]
     pub fn clusters(&self) -> Vec<ClusterKey> {
