@@ -144,7 +144,11 @@ async fn look(
     };
     memory.borrow_mut().sound = Some(Rc::clone(&sound));
     if cluster.paused() || context.pause_all {
-        let text = "nothing is changed until `valkey.verilean.io/reconcile` says otherwise";
+        let text = if context.pause_all {
+            "nothing is changed in any cluster while the operator runs with `--pause-all`"
+        } else {
+            "nothing is changed until `valkey.verilean.io/reconcile` says otherwise"
+        };
         return report.find(Reason::Paused, text);
     }
     match sound.management {
@@ -159,13 +163,13 @@ async fn look(
             }
         }
     }
+    if !context.cache.stays(cluster) {
+        return;
+    }
     // The set's own answers are in the cache by now.
     let view = context.cache.view(&cluster.key);
     let ensured = passwords::ensure(context, cluster, &view, &sound, memory, report).await;
     let found = passwords::look_for_named(context, cluster, &sound, memory, report).await;
-    if !context.cache.stays(cluster) {
-        return;
-    }
     let rolled = restart::proceed(context, cluster, &view, &sound, memory, report).await;
     for error in [ensured, found, rolled].into_iter().filter_map(Result::err) {
         report.fail(&error);

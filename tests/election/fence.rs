@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use kube::ResourceExt as _;
 use tokio::task::LocalSet;
 use tokio::time::sleep;
 
@@ -29,6 +32,16 @@ async fn fenced() {
     let (second, epoch) = moved(&world, first, epoch).await;
     assert!(!operator.heard("+try-failover"), "it hands over, and nothing is lost");
     world.settled(2).await;
+    let pods: Api<Pod> = Api::namespaced(world.client.clone(), &world.namespace);
+    until(
+        "it serves no reads",
+        async || {
+            let pod = pods.get(&world.pods[first].name).await.unwrap();
+            pod.labels().get("valkey.verilean.io/role").is_some_and(|role| role == "fenced")
+        },
+        async || world.told().await,
+    )
+    .await;
 
     // The next one to go has one heir that may.
     world.pods[second].kill();
@@ -44,6 +57,33 @@ async fn fenced() {
     world.pods[third].kill();
     let (fourth, _) = moved(&world, third, epoch).await;
     assert_eq!(fourth, first);
+}
+
+#[tokio::test]
+async fn a_paused_cluster_fails_over_when_it_goes_on() {
+    LocalSet::new().run_until(paused()).await;
+}
+
+async fn paused() {
+    let world = World::running("paused").await;
+    let operator = Operator::start(&world, "test/one", true);
+    let master = world.settled(2).await;
+    let (_, epoch) = world.pointer().await.unwrap();
+    *operator.edit.borrow_mut() = Box::new(|facts| facts.paused = true);
+    until(
+        "the pause has come",
+        async || operator.view().hold.is_some(),
+        async || format!("{:?}", operator.view()),
+    )
+    .await;
+    let record = world.election().await;
+    world.pods[master].kill();
+    sleep(Duration::from_secs(3)).await;
+    assert_eq!(world.pointer().await, Some((master, epoch)));
+    assert_eq!(world.election().await, record, "nothing is decided");
+    *operator.edit.borrow_mut() = Box::new(|_| {});
+    let (next, _) = moved(&world, master, epoch).await;
+    assert_ne!(next, master);
 }
 
 #[tokio::test]

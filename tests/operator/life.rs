@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
+use crate::tap::Seen;
 use crate::world::{CHILDREN, REST, World, find, with_operator};
 
 #[tokio::test]
@@ -53,6 +54,47 @@ async fn a_paused_cluster_is_left_alone_until_it_goes_on() {
             .await;
         let kept = &cluster["metadata"]["annotations"];
         assert!(kept.get("valkey.verilean.io/reconcile").is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_operator_that_is_paused_for_all_watches_and_changes_nothing() {
+    let world = World::new("paused-all").await;
+    let watched = async {
+        world.shop(json!({})).await;
+        let message = world.condition("Paused", "True").await;
+        assert!(message.contains("`--pause-all`"), "{message}");
+        sleep(REST).await;
+        let is_change = |seen: &&Seen| seen.method != "GET" && !seen.path.ends_with("/events");
+        let seen = world.tap.take();
+        let changes: Vec<&str> = seen.iter().filter(is_change).map(|it| it.path.as_str()).collect();
+        assert!(changes.iter().all(|path| path.ends_with("/shop/status")), "{changes:?}");
+        assert!(world.facts().paused, "nor does the election act");
+    };
+    world.operated_with(|options| options.pause_all = true, watched).await;
+    let goes_on = async {
+        world.created().await;
+        assert!(!world.facts().paused);
+    };
+    world.operated(goes_on).await;
+}
+
+#[tokio::test]
+async fn who_is_fenced_is_told_to_the_election_until_that_is_taken_back() {
+    with_operator("fenced", |world: World| async move {
+        world.shop(json!({})).await;
+        world.created().await;
+        for pod in [Some("shop-1"), None] {
+            let fence =
+                json!({ "metadata": { "annotations": { "valkey.verilean.io/fence": pod } } });
+            world.edit("people", "ValkeyCluster", "shop", fence).await;
+            let start = std::time::Instant::now();
+            while world.facts().fence.as_deref() != pod {
+                assert!(start.elapsed() < crate::world::DEADLINE, "{:?}", world.facts());
+                sleep(std::time::Duration::from_millis(50)).await;
+            }
+        }
     })
     .await;
 }

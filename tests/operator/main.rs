@@ -8,6 +8,7 @@
 #![allow(clippy::large_futures)] // each is one test
 
 mod account;
+mod conditions;
 mod conflict;
 mod controllers;
 mod create;
@@ -16,14 +17,14 @@ mod elsewhere;
 mod faults;
 mod fields;
 mod git;
+mod health;
 mod lease;
 mod life;
 mod live;
+mod logs;
+mod one_namespace;
 mod roll;
 mod schema;
-mod logs;
-mod neighbours;
-mod one_namespace;
 mod secrets;
 mod tap;
 mod volume;
@@ -37,10 +38,10 @@ mod examples;
 #[allow(dead_code, reason = "made for other tests, too")]
 #[path = "../support/folder.rs"]
 mod folder;
-#[allow(dead_code, reason = "made for other tests, too")]
-#[path = "../support/run.rs"]
 #[path = "../support/log_lines.rs"]
 mod log_lines;
+#[allow(dead_code, reason = "made for other tests, too")]
+#[path = "../support/run.rs"]
 mod run;
 #[allow(dead_code, reason = "made for other tests, too")]
 #[path = "../api_server/server.rs"]
