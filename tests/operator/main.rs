@@ -22,6 +22,7 @@ mod lease;
 mod life;
 mod live;
 mod logs;
+mod neighbours;
 mod one_namespace;
 mod roll;
 mod schema;
