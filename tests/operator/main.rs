@@ -28,6 +28,7 @@ mod roll;
 mod schema;
 mod secrets;
 mod tap;
+mod told;
 mod volume;
 mod whole;
 mod world;

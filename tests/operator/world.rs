@@ -1,16 +1,10 @@
 //! One namespace with an operator: what a test does to it, and what it waits for.
 
-use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use gungnir::operator::election::ElectionView;
-use gungnir::operator::{
-    ClusterFacts, ClusterKey, Elections, LeaseName, LeaseTimes, Options, Outside, Scope, run_with,
-};
-use gungnir::runtime::Explanation;
+use gungnir::operator::{ClusterFacts, LeaseName, LeaseTimes, Options, Outside, Scope, run_with};
 use kube::Client;
 use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use kube::client::ClientBuilder;
@@ -21,6 +15,7 @@ use tokio::time::sleep;
 use crate::account;
 use crate::server::{Apply, Refusal, Server};
 use crate::tap::Tap;
+use crate::told::Told;
 
 /// Each operator is another process to the others.
 static PROCESSES: AtomicU32 = AtomicU32::new(0);
@@ -66,40 +61,6 @@ pub fn every_kind() -> Value {
         "networkPolicy": { "enabled": true },
         "serviceAccount": { "create": true },
     })
-}
-
-/// What the election was told last, of each cluster.
-#[derive(Clone, Default)]
-pub struct Told {
-    facts: Arc<Mutex<BTreeMap<String, ClusterFacts>>>,
-    /// How the election of a cluster stands.
-    pub view: Arc<Mutex<Option<ElectionView>>>,
-    /// Nothing is heard of any pod.
-    pub blind: Arc<AtomicBool>,
-}
-
-impl Elections for Told {
-    fn update(&self, facts: ClusterFacts) {
-        self.facts.lock().unwrap().insert(facts.key.name.clone(), facts);
-    }
-
-    fn remove(&self, key: &ClusterKey) {
-        self.facts.lock().unwrap().remove(&key.name);
-    }
-
-    fn leadership_changed(&self) {}
-
-    fn view(&self, _: &ClusterKey) -> Option<ElectionView> {
-        self.view.lock().unwrap().clone()
-    }
-
-    fn is_blind(&self) -> bool {
-        self.blind.load(Ordering::Relaxed)
-    }
-
-    fn explain(&self, _: &ClusterKey) -> Option<Explanation> {
-        None
-    }
 }
 
 /// One namespace.
@@ -293,7 +254,7 @@ impl World {
 
     /// The same, once it has been told.
     pub fn known(&self) -> Option<ClusterFacts> {
-        self.told.facts.lock().unwrap().get("shop").cloned()
+        self.told.of("shop")
     }
 
     /// A pod of `shop` as the controller and a kubelet would make it, of this template.
