@@ -70,8 +70,8 @@ pub fn marked<T>(mark: Rc<LogMark>, future: impl Future<Output = T>) -> impl Fut
 /// What lines of a cluster carry that is looked at once.
 #[must_use]
 pub fn span(key: &ClusterKey, epoch: Option<u64>) -> Span {
-    // Lines of every level are in it.
-    error_span!("set", cluster = %key, epoch)
+    // Lines of every level are in it, and it is in none, whoever makes it.
+    error_span!(parent: None, "set", cluster = %key, epoch)
 }
 
 #[cfg(test)]
@@ -80,8 +80,8 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use serde_json::Value;
-    use tracing::info;
-    use tracing::subscriber::with_default;
+    use tracing::subscriber::{NoSubscriber, with_default};
+    use tracing::{Dispatch, info};
 
     use super::*;
 
@@ -121,6 +121,8 @@ mod tests {
     #[test]
     fn a_line_carries_its_cluster_and_the_epoch_of_now_in_both_formats() {
         let lines = Lines::default();
+        // Where there is one subscriber, what other threads do decides what is written.
+        let _beside = Dispatch::new(NoSubscriber::default());
         let writer = lines.clone();
         let builder = tracing_subscriber::fmt().with_writer(move || writer.clone());
         with_default(builder.json().finish(), three_lines);

@@ -102,14 +102,16 @@ async fn a_status_that_somebody_has_edited_is_put_right() {
             status
         };
         let before = timeless(&world.get("ValkeyCluster", "shop").await.unwrap());
-        let invented = json!({
-            "type": "Invalid", "status": "True", "reason": "Invented", "message": "by hand",
-            "lastTransitionTime": "2026-01-01T00:00:00Z",
-        });
+        let mut turned = before["conditions"].clone();
+        for condition in turned.as_array_mut().unwrap() {
+            condition["status"] = json!("Unknown");
+            condition["message"] = json!("by hand");
+            condition["lastTransitionTime"] = json!("2026-01-01T00:00:00Z");
+        }
         for edit in [
             json!({ "phase": "Perfect" }),
-            json!({ "readyReplicas": 7, "master": "shop-2" }),
-            json!({ "conditions": [invented] }),
+            json!({ "readyReplicas": 7, "observedGeneration": 9 }),
+            json!({ "conditions": turned }),
             json!({ "conditions": null, "phase": null }),
         ] {
             world.status("ValkeyCluster", "shop", edit.clone()).await;

@@ -4,13 +4,15 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
-use tracing::subscriber::{DefaultGuard, set_default};
+use tracing::Dispatch;
+use tracing::subscriber::{DefaultGuard, NoSubscriber, set_default};
 use tracing_subscriber::EnvFilter;
 
 /// Keeps lines of Gungnir of every level until it is dropped.
 pub struct LogLines {
     written: Written,
     _kept: DefaultGuard,
+    _beside: Dispatch,
 }
 
 #[derive(Clone, Default)]
@@ -33,7 +35,9 @@ impl LogLines {
         let lines = tracing_subscriber::fmt()
             .with_env_filter(EnvFilter::new("gungnir=debug"))
             .with_writer(move || writer.clone());
-        Self { written, _kept: set_default(lines.json().finish()) }
+        // Where there is one subscriber, what other threads do decides what is written.
+        let beside = Dispatch::new(NoSubscriber::default());
+        Self { written, _kept: set_default(lines.json().finish()), _beside: beside }
     }
 
     /// Lines of these rooms so far, each as the object that it is.
