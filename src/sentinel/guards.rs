@@ -32,5 +32,5 @@ fn superseded_on_nodes(view: View<'_>) -> Option<Hold> {
 }
 
 fn writing(view: View<'_>) -> Option<Hold> {
-    view.seen.writing.then_some(Hold::Writing)
+    (view.seen.writing && view.rules.has(Rule::OneWrite)).then_some(Hold::Writing)
 }

@@ -39,7 +39,7 @@ pub fn breaks<const N: usize>(
 }
 
 pub fn verdict<const N: usize>(config: &Configuration, state: &State<N>) -> u16 {
-    let config = Configuration { late: false, looks_apart: false, ..*config };
+    let config = config.at_once();
     let mut state = *state;
     let mut broken = 0;
     let mut expect = |property: Property, holds: bool| {
