@@ -26,7 +26,8 @@ fn grouped(number: usize) -> String {
 
 /// What is not promised.
 fn but(except: &[Property]) -> String {
-    except.iter().map(|it| format!(" (but `{}`)", it.name())).collect()
+    let all: Vec<String> = except.iter().map(|it| format!(" (but `{}`)", it.name())).collect();
+    all.concat()
 }
 
 /// What was searched.
