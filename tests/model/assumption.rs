@@ -19,7 +19,7 @@ const KILL: Faults = Faults { kills: 1, ..NONE };
 const WHOLE: Configuration = Configuration { disk: Disk::Whole, ..BASE };
 
 /// What is assumed of servers, of stores, and of what people ask for.
-pub const ASSUMPTIONS: [Assumption; 7] = [
+pub const ASSUMPTIONS: [Assumption; 10] = [
     row(
         &[Property::NeverWipedByEmptyMaster],
         Configuration {
@@ -37,6 +37,86 @@ pub const ASSUMPTIONS: [Assumption; 7] = [
             versions: false,
             faults: Faults { takeovers: 1, ..KILL },
             late: true,
+            ..WHOLE
+        },
+    ),
+    row(
+        &[Property::ServiceConsistency],
+        Configuration {
+            name: "the store compares versions",
+            versions: false,
+            faults: NONE,
+            late: true,
+            // What the first process writes of the Service arrives when another has moved it on.
+            story: &[
+                Do::Kill { node: 0, proven: true },
+                Do::Step(0),
+                Do::Land(0),
+                Do::Step(0),
+                Do::Arrive(0, 1),
+                Do::Arrive(0, 2),
+                Do::Step(0),
+                Do::Arrive(0, 1),
+                Do::Step(0),
+                Do::Land(0),
+                Do::Step(0),
+                Do::TakeOver,
+                Do::Rest,
+                Do::Kill { node: 1, proven: true },
+                Do::Rest,
+            ],
+            ..WHOLE
+        },
+    ),
+    row(
+        &[Property::NoAcknowledgedWriteLost],
+        Configuration {
+            name: "a new term shuts out the ones before at the servers",
+            fence: false,
+            faults: NONE,
+            late: true,
+            // What the first process has told node 0 arrives when another one has replaced node 1.
+            story: &[
+                Do::Isolate { node: 0, from_deciders: 1 },
+                Do::Rest,
+                Do::HealLinks,
+                Do::HealSight,
+                Do::Step(0),
+                Do::Arrive(0, 0),
+                Do::Step(0),
+                Do::Land(0),
+                Do::Step(0),
+                Do::TakeOver,
+                Do::Step(1),
+                Do::Land(1),
+                Do::Hang(1),
+                Do::GiveUp(1, 1),
+                Do::Wait,
+            ],
+            ..WHOLE
+        },
+    ),
+    row(
+        &[Property::EventuallyStableReconciliation],
+        Configuration {
+            name: "a command is done only by the run that it was sent to",
+            runs: false,
+            faults: NONE,
+            late: true,
+            start: Start::Unrecorded(2),
+            // The promotion of node 0 is on its way when that one is made anew, without data.
+            story: &[
+                Do::Step(0),
+                Do::Land(0),
+                Do::Step(0),
+                Do::Land(0),
+                Do::Step(0),
+                Do::CutOff(0, 0),
+                Do::Kill { node: 0, proven: false },
+                Do::Start { node: 0, keep: 0 },
+                Do::HealSight,
+            ],
+            sample: 1,
             ..WHOLE
         },
     ),

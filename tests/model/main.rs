@@ -28,6 +28,7 @@ use ablation::ABLATIONS;
 use assumption::{ASSUMPTIONS, Assumption, OUT_OF_BUDGET};
 use configuration::Configuration;
 use gungnir::sentinel::{Rule, Rules};
+use property::{PROPERTIES, Property};
 use search::{Found, explore, side_by_side, wander};
 use searches::{CONFIGURATIONS, DEEP, LONG, WALK_STEPS, WALKS};
 
@@ -77,6 +78,16 @@ fn every_rule_is_missed_by_a_property() {
     report::is_in_readme("model: properties", &report::of_properties());
     report::is_in_readme("model: rules", &report::of_rules(&found));
     report::is_in_readme("model: elsewhere", &report::of_elsewhere());
+}
+
+#[test]
+fn every_property_can_fail() {
+    let rules = ABLATIONS.iter().map(|it| it.breaks);
+    let seen: Vec<Property> =
+        rules.chain(ASSUMPTIONS.iter().map(|it| it.breaks)).flatten().copied().collect();
+    for (property, name, _) in PROPERTIES {
+        assert!(seen.contains(&property), "nothing shows that {name} can fail");
+    }
 }
 
 #[test]
