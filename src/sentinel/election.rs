@@ -166,9 +166,10 @@ fn without_quorum(view: View<'_>, record: &Record, history: Id) -> Option<Ballot
     let waited = view.local.pursued_since.is_some_and(|(_, since)| {
         view.now_ms.saturating_sub(since) > view.seen.settings.failover_timeout_ms
     });
+    let dead = |member| view.is_dead(member) || !view.rules.has(Rule::ProvenDead);
     let rest_dead = view.seen.settings.policy == Policy::Availability
         && waited
-        && concerned.all(|member| present(member) || view.is_dead(member));
+        && concerned.all(|member| present(member) || dead(member));
     if !all_present && !rest_dead {
         return None;
     }

@@ -191,6 +191,6 @@ pub(super) fn promote(view: View<'_>, record: &Record, target: NodeId) -> Option
 /// A command to a node that answers and has none under way.
 pub(super) fn send(view: View<'_>, node: NodeId, command: Command) -> Option<Action> {
     let report = view.report(node)?;
-    let free = !view.node(node).busy;
+    let free = !view.node(node).busy || !view.rules.has(Rule::OneCommand);
     free.then_some(Action::Send { node, run_id: report.run_id, command })
 }

@@ -43,5 +43,5 @@ fn same_server(view: View<'_>) -> Option<Hold> {
 }
 
 fn writing(view: View<'_>) -> Option<Hold> {
-    view.seen.writing.then_some(Hold::Writing)
+    (view.seen.writing && view.rules.has(Rule::OneWrite)).then_some(Hold::Writing)
 }

@@ -58,11 +58,17 @@ pub enum Rule {
     RaiseAcknowledged,
     /// W is lowered in the record before it is lowered on the master.
     LowerRecorded,
+    /// Without a quorum only who is proven dead is gone on without: silence proves nothing.
+    ProvenDead,
+    /// Nothing is decided while the record is being written.
+    OneWrite,
+    /// A node has one command under way.
+    OneCommand,
 }
 
 impl Rule {
     /// All of them, in the order in which a failover meets them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 28] = [
         Self::TakeOver,
         Self::StepDown,
         Self::StaleRecord,
@@ -75,6 +81,7 @@ impl Rule {
         Self::FreezeFirst,
         Self::WriterWindow,
         Self::Quorum,
+        Self::ProvenDead,
         Self::RestartedIsUnseen,
         Self::SameHistory,
         Self::EmptyNeverLeads,
@@ -88,6 +95,8 @@ impl Rule {
         Self::DropAcknowledged,
         Self::RaiseAcknowledged,
         Self::LowerRecorded,
+        Self::OneWrite,
+        Self::OneCommand,
     ];
 }
 

@@ -47,7 +47,7 @@ impl Named {
     }
 
     /// The room or crate that the path goes to; of one that the code names only where that is
-    /// plain: a `use` may have brought in its first segment.
+    /// plain: a `use` may have brought in its first segment. A type is neither.
     pub fn target(&self, dependencies: &BTreeSet<String>) -> Option<&str> {
         let path = self.path();
         let (own, path) = match path.strip_prefix("crate::") {
@@ -55,8 +55,9 @@ impl Named {
             None => (false, path),
         };
         let first = path.split("::").next()?;
+        let is_type = !own && first.starts_with(char::is_uppercase);
         let plain = own || matches!(self, Self::Used(_)) || dependencies.contains(first);
-        plain.then_some(first)
+        (plain && !is_type).then_some(first)
     }
 }
 
@@ -135,6 +136,7 @@ fn a_forbidden_import_is_seen() {
         ("pub(super) use kube as k8s;", &["kube"]),
         ("use crate::{cli::run, render};", &["cli", "render"]),
         ("use {kube::Y, std::fmt};", &["kube", "std"]),
+        ("use Mode::{Aof, Rdb};", &[]),
         (
             "fn f() { crate::cli::run(tokio::spawn(kube::Client::new())) }",
             &["cli", "tokio", "kube"],

@@ -1,51 +1,21 @@
 //! What each rule is for: a world in which its loss breaks a property, a row a rule.
 
-use gungnir::sentinel::Rule;
+use gungnir::sentinel::{Policy, Rule};
 
 use super::configuration::{BASE, Configuration, Disk, Faults, Start};
 use super::event::Do;
 use super::property::Property;
 
-/// A rule, the property that misses it, and a configuration in which that shows.
+/// A rule, the properties that miss it, and a configuration in which that shows.
 pub struct Ablation {
     pub rule: Rule,
-    pub breaks: Property,
+    pub breaks: &'static [Property],
     pub configuration: Configuration,
 }
-
-/// Something that the rules rely on, switched off.
-pub struct Assumption {
-    pub breaks: Property,
-    pub configuration: Configuration,
-}
-
-/// What the sentinel assumes of servers and stores, a row each.
-pub const ASSUMPTIONS: [Assumption; 2] = [
-    Assumption {
-        breaks: Property::NeverWipedByEmptyMaster,
-        configuration: Configuration {
-            name: "servers start as replicas of nowhere",
-            gate: false,
-            disk: Disk::Empty,
-            faults: Faults { kills: 1, ..NONE },
-            ..BASE
-        },
-    },
-    Assumption {
-        breaks: Property::ResourceVersionConsistency,
-        configuration: Configuration {
-            name: "the store compares versions",
-            versions: false,
-            faults: Faults { kills: 1, takeovers: 1, ..NONE },
-            late: true,
-            ..WHOLE
-        },
-    },
-];
 
 const fn row(
     rule: Rule,
-    breaks: Property,
+    breaks: &'static [Property],
     faults: Faults,
     configuration: Configuration,
 ) -> Ablation {
@@ -56,22 +26,22 @@ const NONE: Faults = Faults::NONE;
 const WHOLE: Configuration = Configuration { disk: Disk::Whole, ..BASE };
 
 /// One row a rule, in the order of [`Rule::ALL`].
-pub const ABLATIONS: [Ablation; 25] = [
+pub const ABLATIONS: [Ablation; 28] = [
     row(
         Rule::TakeOver,
-        Property::LeaderElectionSafety,
+        &[Property::LeaderElectionSafety],
         Faults { kills: 1, takeovers: 1, ..NONE },
         WHOLE,
     ),
     row(
         Rule::StepDown,
-        Property::LeaderElectionSafety,
+        &[Property::LeaderElectionSafety],
         Faults { kills: 1, takeovers: 1, ..NONE },
         Configuration { leases_overlap: true, ..WHOLE },
     ),
     row(
         Rule::StaleRecord,
-        Property::NoAcknowledgedWriteLost,
+        &[Property::NoAcknowledgedWriteLost],
         Faults { restores: 1, ..NONE },
         Configuration {
             story: &[
@@ -88,44 +58,50 @@ pub const ABLATIONS: [Ablation; 25] = [
             ..WHOLE
         },
     ),
-    row(Rule::Blind, Property::EveryRefusalHasAReason, Faults { losses: 3, ..NONE }, WHOLE),
-    row(Rule::Witness, Property::NoDoubleFailover, Faults { losses: 1, ..NONE }, WHOLE),
-    row(Rule::DeathWitness, Property::NoDoubleFailover, Faults { pretences: 1, ..NONE }, WHOLE),
-    row(Rule::SameHome, Property::AtMostOneMaster, Faults { moves: 1, ..NONE }, WHOLE),
+    row(Rule::Blind, &[Property::EveryRefusalHasAReason], Faults { losses: 3, ..NONE }, WHOLE),
+    row(Rule::Witness, &[Property::NoDoubleFailover], Faults { losses: 1, ..NONE }, WHOLE),
+    row(Rule::DeathWitness, &[Property::NoDoubleFailover], Faults { pretences: 1, ..NONE }, WHOLE),
+    row(Rule::SameHome, &[Property::AtMostOneMaster], Faults { moves: 1, ..NONE }, WHOLE),
     row(
         Rule::SilenceElectsNobody,
-        Property::AtMostOneMaster,
+        &[Property::AtMostOneMaster],
         Faults { kills: 1, isolations: 1, ..NONE },
         Configuration { nodes: 2, writes: 0, ..WHOLE },
     ),
-    row(Rule::RecordFirst, Property::RecordBeforeAct, Faults { kills: 1, ..NONE }, WHOLE),
+    row(Rule::RecordFirst, &[Property::RecordBeforeAct], Faults { kills: 1, ..NONE }, WHOLE),
     row(
         Rule::FreezeFirst,
-        Property::NoAcknowledgedWriteLost,
+        &[Property::NoAcknowledgedWriteLost],
         Faults { isolations: 1, ..NONE },
         Configuration { late: true, ..WHOLE },
     ),
     row(
         Rule::WriterWindow,
-        Property::AtMostOneMaster,
+        &[Property::AtMostOneMaster],
         Faults { promotions: 1, isolations: 1, ..NONE },
         WHOLE,
     ),
     row(
         Rule::Quorum,
-        Property::NoAcknowledgedWriteLost,
+        &[Property::NoAcknowledgedWriteLost, Property::PartitionSafety],
         Faults { kills: 1, losses: 1, ..NONE },
         WHOLE,
     ),
     row(
+        Rule::ProvenDead,
+        &[Property::PartitionSafety],
+        Faults { isolations: 1, kills: 1, ..NONE },
+        Configuration { policy: Policy::Availability, writes: 0, ..WHOLE },
+    ),
+    row(
         Rule::RestartedIsUnseen,
-        Property::NoAcknowledgedWriteLost,
+        &[Property::NoAcknowledgedWriteLost],
         Faults { kills: 2, ..NONE },
         BASE,
     ),
     row(
         Rule::SameHistory,
-        Property::NoAcknowledgedWriteLost,
+        &[Property::NoAcknowledgedWriteLost],
         Faults { kills: 1, ..NONE },
         Configuration {
             story: &[
@@ -145,34 +121,34 @@ pub const ABLATIONS: [Ablation; 25] = [
     ),
     row(
         Rule::EmptyNeverLeads,
-        Property::NeverWipedByEmptyMaster,
+        &[Property::NeverWipedByEmptyMaster],
         NONE,
         Configuration { start: Start::EmptyLeads, ..WHOLE },
     ),
-    row(Rule::BaseOffset, Property::NoAcknowledgedWriteLost, Faults { kills: 2, ..NONE }, WHOLE),
+    row(Rule::BaseOffset, &[Property::NoAcknowledgedWriteLost], Faults { kills: 2, ..NONE }, WHOLE),
     row(
         Rule::ConfirmPromotion,
-        Property::NoAcknowledgedWriteLost,
+        &[Property::NoAcknowledgedWriteLost],
         Faults { kills: 2, ..NONE },
         WHOLE,
     ),
     row(
         Rule::RecordHistory,
-        Property::RecordBeforeAct,
+        &[Property::RecordBeforeAct],
         Faults { kills: 2, ..NONE },
         Configuration { w: 2, writes: 0, ..WHOLE },
     ),
-    row(Rule::MemberFirst, Property::RecordBeforeAct, Faults { kills: 1, ..NONE }, WHOLE),
+    row(Rule::MemberFirst, &[Property::RecordBeforeAct], Faults { kills: 1, ..NONE }, WHOLE),
     row(
         Rule::HandoverEqual,
-        Property::NoAcknowledgedWriteLost,
+        &[Property::NoAcknowledgedWriteLost, Property::MasterHoldsNewestData],
         Faults { handovers: 1, ..NONE },
         WHOLE,
     ),
-    row(Rule::FreezeOld, Property::RecordBeforeAct, Faults { handovers: 1, ..NONE }, WHOLE),
+    row(Rule::FreezeOld, &[Property::RecordBeforeAct], Faults { handovers: 1, ..NONE }, WHOLE),
     row(
         Rule::DropShutOut,
-        Property::NoAcknowledgedWriteLost,
+        &[Property::NoAcknowledgedWriteLost],
         Faults { kills: 1, ..NONE },
         Configuration {
             story: &[
@@ -189,13 +165,13 @@ pub const ABLATIONS: [Ablation; 25] = [
     ),
     row(
         Rule::DropAcknowledged,
-        Property::NoAcknowledgedWriteLost,
+        &[Property::NoAcknowledgedWriteLost],
         Faults { kills: 2, ..NONE },
         WHOLE,
     ),
     row(
         Rule::RaiseAcknowledged,
-        Property::NoAcknowledgedWriteLost,
+        &[Property::NoAcknowledgedWriteLost],
         Faults { kills: 1, losses: 1, ..NONE },
         Configuration {
             w: 2,
@@ -216,7 +192,7 @@ pub const ABLATIONS: [Ablation; 25] = [
     ),
     row(
         Rule::LowerRecorded,
-        Property::NoAcknowledgedWriteLost,
+        &[Property::NoAcknowledgedWriteLost],
         Faults { kills: 1, losses: 1, ..NONE },
         Configuration {
             w: 2,
@@ -231,5 +207,17 @@ pub const ABLATIONS: [Ablation; 25] = [
             ],
             ..WHOLE
         },
+    ),
+    row(
+        Rule::OneWrite,
+        &[Property::NoConcurrentUpdates],
+        Faults { kills: 1, ..NONE },
+        Configuration { late: true, steps_while_writing: true, ..WHOLE },
+    ),
+    row(
+        Rule::OneCommand,
+        &[Property::NoConcurrentUpdates],
+        Faults { kills: 1, ..NONE },
+        Configuration { late: true, ..WHOLE },
     ),
 ];

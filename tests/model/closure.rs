@@ -39,7 +39,7 @@ pub fn breaks<const N: usize>(
 }
 
 pub fn verdict<const N: usize>(config: &Configuration, state: &State<N>) -> u16 {
-    let config = Configuration { late: false, looks_apart: false, ..*config };
+    let config = config.at_once();
     let mut state = *state;
     let mut broken = 0;
     let mut expect = |property: Property, holds: bool| {
@@ -47,6 +47,7 @@ pub fn verdict<const N: usize>(config: &Configuration, state: &State<N>) -> u16 
             broken |= property.bit();
         }
     };
+    let old = state.record.master;
     connect(&mut state, &config);
     let hold = rest(&mut state, &config);
     let leader = usize::from(state.facts.leader);
@@ -69,7 +70,6 @@ pub fn verdict<const N: usize>(config: &Configuration, state: &State<N>) -> u16 
     expect(Property::FailedMasterReplaced, replaced);
     expect(Property::EveryRefusalHasAReason, leads(&state) || hold.is_some());
 
-    let old = state.record.master;
     for place in 0..N {
         if !state.servers[place].up {
             let keep = state.servers[place].offset();

@@ -1,8 +1,9 @@
-//! What is explored: sets of some size under a budget of faults, a row each.
+//! What one search is about: a set of some size, its settings, and a budget of faults.
 
-use gungnir::sentinel::{Durability, Policy, ReplicaOrder, Rules, Settings};
+use gungnir::sentinel::{Durability, Millis, Policy, ReplicaOrder, Rules, Settings};
 
 use super::event::Do;
+use super::property::Property;
 
 /// How often each fault may happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -72,8 +73,6 @@ pub enum Disk {
 pub enum Start {
     /// Node 0 leads, everybody follows, one write is there.
     Healthy,
-    /// As healthy; then node 0 was cut off, and another one was elected and has settled.
-    Replaced,
     /// Nobody leads and nothing is recorded; the first so many nodes hold a write.
     Unrecorded(usize),
     /// A record without a master, data on all but node 0, and that one leads.
@@ -102,6 +101,11 @@ pub struct Configuration {
     pub leases_overlap: bool,
     pub policy: Policy,
     pub durability: Durability,
+    /// A set that nobody leads is given its first master.
+    pub may_appoint_first: bool,
+    pub auto_failover: bool,
+    /// How long silence lasts until a node counts as down.
+    pub down_after_ms: Millis,
     /// Each node replicates as a user of its own.
     pub shuts_out: bool,
     /// Searches end there.
@@ -111,10 +115,20 @@ pub struct Configuration {
     pub rules: Rules,
     /// Processes start as replicas of nowhere.
     pub gate: bool,
+    /// Those who decide know that.
+    pub knows_gate: bool,
     /// A new term shuts out the earlier ones on each node.
     pub fence: bool,
+    /// A command is done only by the run that it was sent to.
+    pub runs: bool,
+    /// A node that is told to follow attaches.
+    pub attaches: bool,
     /// The store compares versions.
     pub versions: bool,
+    /// A process is asked to decide while it writes, too.
+    pub steps_while_writing: bool,
+    /// What is not promised there.
+    pub except: &'static [Property],
 }
 
 /// What the rows have in common.
@@ -132,146 +146,59 @@ pub const BASE: Configuration = Configuration {
     leases_overlap: false,
     policy: Policy::Consistency,
     durability: Durability::Preferred,
+    may_appoint_first: true,
+    auto_failover: true,
+    down_after_ms: 5000,
     shuts_out: false,
     epochs: 8,
     sample: 64,
     rules: Rules::ALL,
     gate: true,
+    knows_gate: true,
     fence: true,
+    runs: true,
+    attaches: true,
     versions: true,
+    steps_while_writing: false,
+    except: &[],
 };
 
 impl Configuration {
     pub fn settings(&self) -> Settings {
         Settings {
             ping_interval_ms: 500,
-            down_after_ms: 5000,
+            down_after_ms: self.down_after_ms,
             failover_timeout_ms: 30_000,
             min_replicas_to_write: self.w,
             min_replicas_max_lag_s: 2,
             replica_order: ReplicaOrder::DataFirst,
             policy: self.policy,
             durability: self.durability,
-            may_appoint_first: true,
-            auto_failover: true,
+            may_appoint_first: self.may_appoint_first,
+            auto_failover: self.auto_failover,
             shuts_out: self.shuts_out,
         }
     }
+
+    /// The same where each message arrives at once.
+    pub fn at_once(&self) -> Self {
+        Self { late: false, looks_apart: false, ..*self }
+    }
+
+    /// The same with all that is relied on in force.
+    pub fn as_assumed(&self) -> Self {
+        Self {
+            w: BASE.w,
+            sample: BASE.sample,
+            may_appoint_first: BASE.may_appoint_first,
+            auto_failover: BASE.auto_failover,
+            down_after_ms: BASE.down_after_ms,
+            gate: BASE.gate,
+            fence: BASE.fence,
+            runs: BASE.runs,
+            attaches: BASE.attaches,
+            versions: BASE.versions,
+            ..*self
+        }
+    }
 }
-
-const NONE: Faults = Faults::NONE;
-const KILL: Faults = Faults { kills: 1, ..NONE };
-
-const fn row(name: &'static str, faults: Faults, rest: Configuration) -> Configuration {
-    Configuration { name, faults, ..rest }
-}
-
-const LATE: Configuration = Configuration { late: true, ..BASE };
-const WHOLE: Configuration = Configuration { disk: Disk::Whole, ..BASE };
-const PAIR: Configuration = Configuration { nodes: 2, ..LATE };
-const FIVE: Configuration = Configuration { nodes: 5, w: 2, ..WHOLE };
-
-/// The searches of `tests/run model`, each of all that can happen.
-pub const CONFIGURATIONS: &[Configuration] = &[
-    row("a process ends, two writes", KILL, Configuration { writes: 2, ..BASE }),
-    row("a process ends, messages are late", KILL, LATE),
-    row("a pod is made anew while it runs on", Faults { moves: 1, ..NONE }, LATE),
-    row("a process stands still", Faults { hangs: 1, ..NONE }, LATE),
-    row("a node is cut off", Faults { isolations: 1, ..NONE }, LATE),
-    row("two one-way cuts", Faults { cuts: 2, ..NONE }, BASE),
-    row("a handover, and a process ends", Faults { handovers: 1, ..KILL }, WHOLE),
-    row(
-        "a node is promoted by people while one is cut off",
-        Faults { promotions: 1, isolations: 1, ..NONE },
-        BASE,
-    ),
-    row(
-        "the first master, and a process ends",
-        KILL,
-        Configuration { start: Start::Unrecorded(2), ..BASE },
-    ),
-    row("two nodes, a process ends", KILL, Configuration { writes: 2, ..PAIR }),
-    row("five nodes, a process ends", KILL, Configuration { writes: 0, ..FIVE }),
-    row(
-        "another process takes the lead after one that goes on",
-        Faults { takeovers: 1, ..NONE },
-        Configuration { leases_overlap: true, ..WHOLE },
-    ),
-    row("a process ends while another one takes the lead", Faults { takeovers: 1, ..KILL }, WHOLE),
-    row(
-        "a link is reset, a firewall pretends an end",
-        Faults { resets: 1, pretences: 1, ..NONE },
-        WHOLE,
-    ),
-];
-
-/// Searches of `tests/run model-deep` end after so many generated states each: what memory holds.
-pub const DEEP_AT_MOST: usize = 30_000_000;
-
-/// The searches of `tests/run model-deep`.
-pub const DEEP: &[Configuration] = &[
-    row(
-        "a process ends, messages are late, nodes are asked apart",
-        KILL,
-        Configuration { looks_apart: true, ..LATE },
-    ),
-    row("a process ends while another one takes the lead", Faults { takeovers: 1, ..KILL }, LATE),
-    row(
-        "two that lead at once, and a process ends",
-        Faults { takeovers: 1, ..KILL },
-        Configuration { leases_overlap: true, ..LATE },
-    ),
-    row(
-        "one that leads stands still and comes back",
-        Faults { takeovers: 1, pauses: 1, ..KILL },
-        Configuration { leases_overlap: true, ..BASE },
-    ),
-    row("the record is restored", Faults { takeovers: 1, restores: 1, ..KILL }, BASE),
-    row("answers of the store are lost", Faults { answers: 2, ..KILL }, LATE),
-    row("a process ends and a node is cut off", Faults { isolations: 1, ..KILL }, BASE),
-    row("staggered cuts", Faults { cuts: 2, losses: 2, ..NONE }, BASE),
-    row("two handovers", Faults { handovers: 2, ..KILL }, LATE),
-    row("two processes end", Faults { kills: 2, ..NONE }, BASE),
-    row(
-        "one is shut out",
-        Faults { isolations: 1, ..KILL },
-        Configuration { shuts_out: true, ..BASE },
-    ),
-    row("five nodes, a process ends", KILL, Configuration { disk: Disk::Any, ..FIVE }),
-    row("one process ends, two partitions", Faults { isolations: 2, ..KILL }, WHOLE),
-    row(
-        "one process ends, two partitions, the first of which has moved the master",
-        Faults { isolations: 1, ..KILL },
-        Configuration { start: Start::Replaced, ..WHOLE },
-    ),
-    row(
-        "a link is reset, a firewall pretends an end, messages are late",
-        Faults { resets: 1, pretences: 1, ..NONE },
-        Configuration { writes: 2, ..LATE },
-    ),
-    row(
-        "five nodes, one is cut off, messages are late",
-        Faults { isolations: 1, ..NONE },
-        Configuration { late: true, ..FIVE },
-    ),
-];
-
-/// How many walks `tests/run model-deep` takes through each of [`LONG`], and how long they may be.
-pub const WALKS: u64 = 100_000;
-pub const WALK_STEPS: usize = 200;
-
-/// What is walked through as well: chains of elections are longer than any search in breadth is deep.
-pub const LONG: &[Configuration] = &[
-    row("one process ends, two partitions", Faults { isolations: 2, ..KILL }, WHOLE),
-    row(
-        "one process ends, two partitions, messages are late",
-        Faults { isolations: 2, ..KILL },
-        LATE,
-    ),
-    row(
-        "the same, while another process takes the lead",
-        Faults { isolations: 2, takeovers: 1, ..KILL },
-        BASE,
-    ),
-    row("two processes end, one partition", Faults { isolations: 1, kills: 2, ..NONE }, WHOLE),
-];

@@ -146,7 +146,7 @@ impl<const N: usize> State<N> {
                 highest_term: seen.term.into(),
                 shut_out: shut >> place & 1 == 1,
                 leaving: false,
-                gated: true,
+                gated: config.knows_gate,
                 last_run: report.as_ref().map(|it| it.run_id),
                 remembered: None,
                 // Its volume may be of an earlier life.

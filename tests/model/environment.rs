@@ -60,7 +60,10 @@ impl<const N: usize> State<N> {
     }
 
     /// A command is done.
-    pub fn obey(&mut self, place: usize, order: Order) {
+    pub fn obey(&mut self, config: &Configuration, place: usize, order: Order) {
+        if matches!(order, Order::Follow(_)) && !config.attaches {
+            return;
+        }
         let turns = match order {
             Order::Freeze | Order::Follow(_) => true,
             Order::Promote(_) => !self.servers[place].leads(),

@@ -19,13 +19,27 @@ pub enum Do {
     Sync(u8),
     Write(u8),
     Wait,
-    Kill { node: u8, proven: bool },
-    Start { node: u8, keep: u8 },
-    Move { node: u8, keep: u8 },
+    /// In stories: all goes on until nothing more is done.
+    Rest,
+    Kill {
+        node: u8,
+        proven: bool,
+    },
+    Start {
+        node: u8,
+        keep: u8,
+    },
+    Move {
+        node: u8,
+        keep: u8,
+    },
     GhostEnds,
     Hang(u8),
     Continue(u8),
-    Isolate { node: u8, from_deciders: u8 },
+    Isolate {
+        node: u8,
+        from_deciders: u8,
+    },
     Cut(u8, u8),
     CutOff(u8, u8),
     HealLinks,
@@ -44,12 +58,14 @@ impl<const N: usize> World<N> {
     pub fn decisions(&self, state: &State<N>, all: &mut Vec<Do>) {
         for decider in 0..2u8 {
             let it = &state.deciders[usize::from(decider)];
-            if it.writes[0].is_some() {
+            let writes = it.writes[0].is_some();
+            if writes {
                 all.push(Do::Land(decider));
                 if state.left.answers > 0 {
                     all.push(Do::LandUnanswered(decider));
                 }
-            } else if it.steps() {
+            }
+            if it.steps() && (!writes || self.0.steps_while_writing) {
                 all.push(Do::Step(decider));
                 if it.outdated.is_some() {
                     all.push(Do::Read(decider));

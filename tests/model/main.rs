@@ -6,26 +6,35 @@
 #![allow(clippy::print_stdout)] // what was searched, for who runs it
 
 mod ablation;
+mod assumption;
 mod closure;
 mod configuration;
 mod decider;
 mod decision;
+mod elsewhere;
 mod environment;
 mod event;
 mod facts;
+mod judgement;
 mod model;
 mod packed;
 mod property;
+#[path = "../support/readme.rs"]
+mod readme;
 mod report;
 mod search;
+mod searches;
 mod server;
 #[path = "../support/update.rs"]
 mod update;
 
-use ablation::{ABLATIONS, ASSUMPTIONS};
-use configuration::{CONFIGURATIONS, Configuration, DEEP, LONG, WALK_STEPS, WALKS};
+use ablation::ABLATIONS;
+use assumption::{ASSUMPTIONS, Assumption, OUT_OF_BUDGET};
+use configuration::Configuration;
 use gungnir::sentinel::{Rule, Rules};
+use property::{PROPERTIES, Property};
 use search::{Found, explore, side_by_side, wander};
+use searches::{CONFIGURATIONS, DEEP, LONG, WALK_STEPS, WALKS};
 
 /// So many states have to be different, or the searches have become smaller than they claim.
 const AT_LEAST: usize = 2_000_000;
@@ -58,19 +67,31 @@ fn every_property_holds_whatever_happens() {
 fn every_rule_is_missed_by_a_property() {
     let rules: Vec<Rule> = ABLATIONS.iter().map(|it| it.rule).collect();
     assert_eq!(rules, Rule::ALL, "a row a rule");
-    let found = side_by_side(&ABLATIONS, |it| {
+    let missed = ABLATIONS.iter().flat_map(|it| it.breaks.iter().map(move |breaks| (it, *breaks)));
+    let found = side_by_side(&missed.collect::<Vec<_>>(), |(it, breaks)| {
         let config = Configuration { rules: Rules::without(it.rule), ..it.configuration };
-        explore(&config, Some(it.breaks), Some(3_000_000))
+        (*it, *breaks, explore(&config, Some(*breaks), Some(3_000_000)))
     });
-    for (it, found) in ABLATIONS.iter().zip(&found) {
-        let violated = found.violations.iter().find(|(name, _)| *name == it.breaks.name());
-        let Some((name, way)) = violated else {
-            panic!("nothing misses {:?} in {} states", it.rule, found.states)
+    for (it, breaks, found) in &found {
+        let (rule, name, story) = (it.rule, breaks.name(), it.configuration.story);
+        let Some(way) = found.way_to(*breaks) else {
+            panic!("{name} does not miss {rule:?} in {} states", found.states)
         };
-        println!("without {:?}, {name} fails after {:?} {way:?}", it.rule, it.configuration.story);
+        println!("without {rule:?}, {name} fails after {story:?} {way:?}");
     }
     report::is_in_readme("model: properties", &report::of_properties());
     report::is_in_readme("model: rules", &report::of_rules(&found));
+    report::is_in_readme("model: elsewhere", &report::of_elsewhere());
+}
+
+#[test]
+fn every_property_can_fail() {
+    let rules = ABLATIONS.iter().map(|it| it.breaks);
+    let seen: Vec<Property> =
+        rules.chain(ASSUMPTIONS.iter().map(|it| it.breaks)).flatten().copied().collect();
+    for (property, name, _) in PROPERTIES {
+        assert!(seen.contains(&property), "nothing shows that {name} can fail");
+    }
 }
 
 #[test]
@@ -79,13 +100,33 @@ fn with_its_rule_each_of_these_worlds_is_safe() {
     assert_nothing_is_violated(&found);
 }
 
+fn assert_breaks(it: &Assumption) {
+    for property in it.breaks {
+        let found = explore(&it.configuration, Some(*property), Some(1_000_000));
+        let (name, story, property) = (found.name, it.configuration.story, property.name());
+        let Some((_, way)) = found.violations.iter().find(|(it, _)| *it == property) else {
+            panic!("{property} does not miss \"{name}\" in {} states", found.states)
+        };
+        println!("without \"{name}\", {property} fails after {story:?} {way:?}");
+    }
+}
+
 #[test]
 fn what_is_assumed_is_needed() {
-    for it in &ASSUMPTIONS {
-        let found = explore(&it.configuration, Some(it.breaks), Some(1_000_000));
-        let violated = found.violations.iter().any(|(name, _)| *name == it.breaks.name());
-        assert!(violated, "nothing misses {}: {} states", it.configuration.name, found.states);
-    }
+    side_by_side(&ASSUMPTIONS, assert_breaks);
+}
+
+#[test]
+fn where_it_is_as_assumed_each_of_these_worlds_is_safe() {
+    let found = side_by_side(&ASSUMPTIONS, |it| {
+        explore(&it.configuration.as_assumed(), None, Some(50_000))
+    });
+    assert_nothing_is_violated(&found);
+}
+
+#[test]
+fn what_is_out_of_the_budget_happens() {
+    assert_breaks(&OUT_OF_BUDGET);
 }
 
 /// By hand: `tests/run model-deep`. Two searches at once need up to 6 GiB; `GUNGNIR_MODEL_AT_MOST`
@@ -94,7 +135,7 @@ fn what_is_assumed_is_needed() {
 #[ignore = "takes most of an hour"]
 fn deep() {
     let chosen = std::env::var("GUNGNIR_MODEL_AT_MOST").ok();
-    let at_most = chosen.as_ref().map_or(configuration::DEEP_AT_MOST, |it| {
+    let at_most = chosen.as_ref().map_or(searches::DEEP_AT_MOST, |it| {
         it.parse().expect("GUNGNIR_MODEL_AT_MOST is a number of states")
     });
     let only = std::env::var("GUNGNIR_MODEL_ROW").unwrap_or_default();

@@ -19,17 +19,18 @@ pub enum Property {
     EventuallyStableReconciliation,
     OldMasterRejoins,
     EveryRefusalHasAReason,
+    NoConcurrentUpdates,
 }
 
 use Property::{
     AtMostOneMaster, EventuallyStableReconciliation, EveryRefusalHasAReason, FailedMasterReplaced,
     FailedNodeDetected, LeaderElectionSafety, MasterHoldsNewestData, NeverWipedByEmptyMaster,
-    NoAcknowledgedWriteLost, NoDoubleFailover, OldMasterRejoins, PartitionSafety, RecordBeforeAct,
-    ResourceVersionConsistency, ServiceConsistency,
+    NoAcknowledgedWriteLost, NoConcurrentUpdates, NoDoubleFailover, OldMasterRejoins,
+    PartitionSafety, RecordBeforeAct, ResourceVersionConsistency, ServiceConsistency,
 };
 
 /// Each property, its name, and what is looked at.
-pub const PROPERTIES: [(Property, &str, &str); 15] = [
+pub const PROPERTIES: [(Property, &str, &str); 16] = [
     (AtMostOneMaster, "atMostOneMaster", "no two nodes take writes at one instant"),
     (
         NoAcknowledgedWriteLost,
@@ -65,7 +66,8 @@ pub const PROPERTIES: [(Property, &str, &str); 15] = [
     (
         PartitionSafety,
         "partitionSafety",
-        "who elects sees a member of every set that can have acknowledged a write",
+        "who elects sees a member of every set that can have acknowledged a write; or says that \
+         writes may be lost, and nobody of them lives unseen",
     ),
     (
         ResourceVersionConsistency,
@@ -97,6 +99,11 @@ pub const PROPERTIES: [(Property, &str, &str); 15] = [
         EveryRefusalHasAReason,
         "everyRefusalHasAReason",
         "who does nothing says why, and says the right thing",
+    ),
+    (
+        NoConcurrentUpdates,
+        "noConcurrentUpdates",
+        "a process has one write of the record under way, and one command a node",
     ),
 ];
 

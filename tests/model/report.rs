@@ -1,12 +1,13 @@
 //! The README's tables: written by the searches, so that they say what was found.
 
 use std::fmt::Write;
-use std::path::Path;
-use std::sync::Mutex;
 
-use super::ablation::ABLATIONS;
+use super::ablation::{ABLATIONS, Ablation};
+use super::assumption::ASSUMPTIONS;
 use super::configuration::Configuration;
-use super::property::PROPERTIES;
+use super::elsewhere::{ELSEWHERE, Elsewhere};
+use super::property::{PROPERTIES, Property};
+use super::readme::Table;
 use super::search::Found;
 use super::update::wants_update;
 
@@ -23,6 +24,12 @@ fn grouped(number: usize) -> String {
     text
 }
 
+/// What is not promised.
+fn but(except: &[Property]) -> String {
+    let all: Vec<String> = except.iter().map(|it| format!(" (but `{}`)", it.name())).collect();
+    all.concat()
+}
+
 /// What was searched.
 pub fn of_searches(configurations: &[Configuration], found: &[Found]) -> String {
     let mut text =
@@ -31,8 +38,11 @@ pub fn of_searches(configurations: &[Configuration], found: &[Found]) -> String 
         let (states, depth) = (grouped(found.states), found.depth);
         let _ = writeln!(
             text,
-            "| {} | {}, {} | {states} | {depth} |",
-            config.name, config.nodes, config.w
+            "| {}{} | {}, {} | {states} | {depth} |",
+            config.name,
+            but(config.except),
+            config.nodes,
+            config.w
         );
     }
     let states = grouped(found.iter().map(|it| it.states).sum());
@@ -56,26 +66,38 @@ pub fn of_walks(configurations: &[Configuration], found: &[Found], walks: u64) -
     text
 }
 
-/// What every state of them has, and which rules that needs.
+/// What every state of them has, and what it takes: rules, and what these rely on.
 pub fn of_properties() -> String {
-    let mut text =
-        String::from("| property | what holds | rules that it misses |\n| --- | --- | --- |\n");
+    let mut text = String::from("| property | what holds | fails without |\n| --- | --- | --- |\n");
     for (property, name, meaning) in PROPERTIES {
-        let rules = ABLATIONS.iter().filter(|it| it.breaks == property);
-        let rules: Vec<String> = rules.map(|it| format!("`{:?}`", it.rule)).collect();
-        let _ = writeln!(text, "| `{name}` | {meaning} | {} |", rules.join(" "));
+        let rules = ABLATIONS.iter().filter(|it| it.breaks.contains(&property));
+        let rules = rules.map(|it| format!("`{:?}`", it.rule));
+        let assumed = ASSUMPTIONS.iter().filter(|it| it.breaks.contains(&property));
+        let assumed = assumed.map(|it| format!("*{}*;", it.configuration.name));
+        let all: Vec<String> = rules.chain(assumed).collect();
+        let _ =
+            writeln!(text, "| `{name}` | {meaning} | {} |", all.join(" ").trim_end_matches(';'));
     }
     text
 }
 
-/// What happens without each rule.
-pub fn of_rules(found: &[Found]) -> String {
+/// What happens without each rule: the searches of all that misses it.
+pub fn of_rules(found: &[(&Ablation, Property, Found)]) -> String {
     let mut text = String::from("| without | fails | after |\n| --- | --- | ---: |\n");
-    for (ablation, found) in ABLATIONS.iter().zip(found) {
-        let name = ablation.breaks.name();
-        let way = found.violations.iter().find(|(it, _)| *it == name);
-        let length = way.map_or(0, |(_, way)| ablation.configuration.story.len() + way.len());
+    for (ablation, property, found) in found {
+        let way = found.way_to(*property).unwrap_or_default();
+        let length = ablation.configuration.story.len() + way.len();
+        let name = property.name();
         let _ = writeln!(text, "| `{:?}` | `{name}` | {length} steps |", ablation.rule);
+    }
+    text
+}
+
+/// What no search is about.
+pub fn of_elsewhere() -> String {
+    let mut text = String::from("| what holds | test that fails without |\n| --- | --- |\n");
+    for Elsewhere { what, file, test } in &ELSEWHERE {
+        let _ = writeln!(text, "| {what} | `{test}` in `{file}` |");
     }
     text
 }
@@ -83,17 +105,10 @@ pub fn of_rules(found: &[Found]) -> String {
 /// Writes a table between its marks in the README when `UPDATE_GOLDEN` asks for it; otherwise it has to
 /// be there already.
 pub fn is_in_readme(mark: &str, table: &str) {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _turn = ONE_AT_A_TIME.lock().expect("a table was not found in the README");
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let text = std::fs::read_to_string(&path).expect("the README can be read");
-    let (begin, end) = (format!("<!-- {mark} -->\n"), format!("<!-- end of {mark} -->"));
-    let from = text.find(&begin).expect("the README has the mark") + begin.len();
-    let to = from + text[from..].find(&end).expect("the README has the end of the mark");
+    let written = Table::read(mark);
     if wants_update() {
-        let updated = format!("{}{table}{}", &text[..from], &text[to..]);
-        std::fs::write(&path, updated).expect("the README can be written");
+        written.write(table);
     } else {
-        assert_eq!(&text[from..to], table, "UPDATE_GOLDEN=1 tests/run model writes the README");
+        assert_eq!(written.text, table, "UPDATE_GOLDEN=1 tests/run model writes the README");
     }
 }

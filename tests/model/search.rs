@@ -27,6 +27,14 @@ pub struct Found {
     pub violations: Vec<(&'static str, Vec<Do>)>,
 }
 
+impl Found {
+    /// How a property was violated, if it was.
+    pub fn way_to(&self, property: Property) -> Option<&[Do]> {
+        let violated = self.violations.iter().find(|(name, _)| *name == property.name());
+        violated.map(|(_, way)| way.as_slice())
+    }
+}
+
 /// Searches all that can happen, or until a property is violated.
 pub fn explore(config: &Configuration, until: Option<Property>, at_most: Option<usize>) -> Found {
     match config.nodes {
