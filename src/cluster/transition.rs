@@ -101,7 +101,7 @@ pub fn refusals<'a>(
 /// A server writes the new file before it stops to read the old one only where both are written
 /// for a while.
 fn loses_data(old: PersistenceMode, new: PersistenceMode) -> bool {
-    use PersistenceMode::{Aof, Both, None, Rdb};
+    use crate::api::PersistenceMode::{Aof, Both, None, Rdb};
     matches!((old, new), (Rdb | Aof | Both, None) | (Rdb, Aof) | (Aof, Rdb))
 }
 
