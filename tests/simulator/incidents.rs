@@ -162,6 +162,13 @@ fn a_wiped_record_lets_the_next_leader_lead() {
     tell(3, &[(500, still), (6000, WipeStatus), (13_000, Kill(Master))]);
 }
 
+/// A record that was put back made volumes forget who had led since: one that had missed it led.
+#[test]
+fn what_volumes_know_outlives_a_record_that_is_put_back() {
+    let kills = [(502, Kill(Master)), (5091, Kill(Master)), (5091, KillOperator(ms(1476)))];
+    tell(3, &[&[(0, RestoreStatus)][..], &kills].concat());
+}
+
 /// A record that was put back named pods that had been scaled away, and kept naming them.
 #[test]
 fn who_is_gone_is_not_counted_on_again() {

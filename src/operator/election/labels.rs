@@ -16,6 +16,7 @@ use crate::sentinel::{NodeId, Phase, Record};
 
 use super::calls;
 use super::record::pod_name;
+use super::targets::remembered;
 
 /// The label that tells what a pod is.
 const ROLE_LABEL: &str = "valkey.verilean.io/role";
@@ -76,7 +77,10 @@ pub(super) fn wanted(facts: &ClusterFacts, record: Option<&Record>) -> Wanted {
         }
         let Some(volume) = &pod.volume else { continue };
         let epoch = format!("{}/{}", record.epoch, if leads { "master" } else { "replica" });
-        if volume.epoch.as_deref() != Some(&epoch) {
+        // A record that somebody put back is older than what the volumes know: they tell who led last.
+        let knows = volume.epoch.as_deref().and_then(remembered);
+        let is_later = knows.is_some_and(|(known, _)| known > record.epoch);
+        if !is_later && volume.epoch.as_deref() != Some(&epoch) {
             wanted.epochs.insert(volume.name.clone(), (epoch, leads));
         }
     }
@@ -210,8 +214,10 @@ mod tests {
             ]
         );
         assert_eq!(found.epochs["data-0"], ("7/replica".to_owned(), false));
-        facts.pods[0].volume = volume("7/replica");
-        assert!(wanted(&facts, Some(&record(Phase::Stable))).epochs.is_empty());
+        for (known, why) in [("7/replica", "it is so"), ("8/master", "the record was put back")] {
+            facts.pods[0].volume = volume(known);
+            assert!(wanted(&facts, Some(&record(Phase::Stable))).epochs.is_empty(), "{why}");
+        }
         for other in [Some(record(Phase::Failover)), None] {
             assert_eq!(wanted(&facts, other.as_ref()), Wanted::default());
         }

@@ -105,7 +105,7 @@ fn process(facts: &ClusterFacts, pod: &PodFacts, beside: &Beside<'_>) -> Option<
 }
 
 /// What a volume's annotation says: `7/master`.
-fn remembered(annotation: &str) -> Option<(u64, bool)> {
+pub(super) fn remembered(annotation: &str) -> Option<(u64, bool)> {
     let (epoch, role) = annotation.split_once('/')?;
     Some((epoch.parse().ok()?, role == "master"))
 }
