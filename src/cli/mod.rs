@@ -100,7 +100,8 @@ enum Command {
 
 /// Runs the program with its arguments, the program's name first.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+    folders_last(&mut arguments);
     let parsed = command_as(arguments.first()).try_get_matches_from(arguments);
     let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
@@ -125,6 +126,21 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             }
             failure.code()
         }
+    }
+}
+
+/// kubectl calls `KUBECTL_EXTERNAL_DIFF="gungnir diff"` as `gungnir LIVE-1 MERGED-2 diff`, its two
+/// folders before the words.
+fn folders_last(arguments: &mut [OsString]) {
+    let starts = |argument: &OsString, start: &str| {
+        let name = Path::new(argument).file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name.starts_with(start))
+    };
+    if let [_, live, merged, ..] = &*arguments
+        && starts(live, "LIVE-")
+        && starts(merged, "MERGED-")
+    {
+        arguments[1..].rotate_left(2);
     }
 }
 

@@ -92,16 +92,20 @@ fn a_spec_is_compared_with_the_directory_it_was_rendered_to() {
 #[test]
 fn kubectl_calls_it_with_two_directories_of_files_without_endings() {
     let folder = two_files();
-    let prepare = "for side in before after; do
-        mkdir $side
-        \"$GUNGNIR\" render $side.yaml --only StatefulSet >$side/apps.v1.StatefulSet.shop.demo
-    done";
+    let prepare = "mkdir LIVE-1 MERGED-2
+        for side in before=LIVE-1 after=MERGED-2; do
+            \"$GUNGNIR\" render ${side%=*}.yaml --only StatefulSet \\
+                >${side#*=}/apps.v1.StatefulSet.shop.demo
+        done";
     assert_eq!(Run::shell(prepare, [""; 0]).folder(folder.path()).finish().status, 0);
-    Run::gungnir(["diff", "before", "after"])
-        .folder(folder.path())
-        .stdout(changed_image("8.1.3", "8.1.4"))
-        .status(1)
-        .check();
+    // It puts the words that it was told behind its folders.
+    for arguments in [&["diff", "LIVE-1", "MERGED-2"][..], &["LIVE-1", "MERGED-2", "diff"]] {
+        Run::gungnir(arguments)
+            .folder(folder.path())
+            .stdout(changed_image("8.1.3", "8.1.4"))
+            .status(1)
+            .check();
+    }
 }
 
 #[test]
