@@ -113,6 +113,8 @@ pub struct VolumeFacts {
 /// `N-client`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceFacts {
+    /// `metadata.uid`: one that is gone is not made anew by who moves it.
+    pub uid: String,
     /// `metadata.resourceVersion`: the write that moves it names the one that it was decided on.
     pub resource_version: String,
     /// The pod that it selects; `None` before it selects one.

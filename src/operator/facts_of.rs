@@ -146,6 +146,7 @@ fn service(view: &View, sound: &ValidatedCluster) -> Option<ServiceFacts> {
     let (_, child) = view.children.iter().find(|(place, _)| named(place))?;
     let Detail::Service { pod, epoch } = &child.detail else { return None };
     Some(ServiceFacts {
+        uid: child.uid.clone(),
         resource_version: child.resource_version.clone(),
         pod: pod.clone(),
         epoch: *epoch,

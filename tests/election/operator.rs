@@ -207,6 +207,7 @@ async fn facts(client: &Client, key: &ClusterKey) -> ClusterFacts {
             tls: None,
         }),
         service: service.map(|service| ServiceFacts {
+            uid: service.uid().unwrap(),
             resource_version: service.resource_version().unwrap(),
             epoch: service
                 .annotations()

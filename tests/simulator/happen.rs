@@ -109,7 +109,9 @@ impl World {
                     self.write_election(&old);
                 }
             }
-            Action::WipeStatus => self.write_election(&Value::Null),
+            // The record is a memory, too: one loss at a time is what is promised.
+            Action::WipeStatus if self.may_lose_memory() => self.write_election(&Value::Null),
+            Action::WipeStatus => {}
         }
     }
 
@@ -166,6 +168,7 @@ impl World {
     async fn node_down(&self, who: Who, long: Duration) {
         let Some(node) = self.node_of(who).filter(|_| self.is_whole().is_ok()) else { return };
         self.lossy.replace(true);
+        self.loses_alone();
         for pod in self.pods().iter().filter(|pod| pod.node.as_deref() == Some(node)) {
             if let Some(ip) = pod.ip {
                 self.fleet.remove_host(ip);
@@ -197,6 +200,7 @@ impl World {
     fn lose_volume(&self, who: Who) {
         let Some(pod) = self.who(who).filter(|_| self.is_whole().is_ok()) else { return };
         self.lossy.replace(true);
+        self.loses_alone();
         let Some(claim) = self.claim(&pod.name) else { return };
         if let Some(process) = self.process(&pod) {
             self.fleet.kill(process);
@@ -206,6 +210,13 @@ impl World {
         let claim = format!("data-{}", pod.name);
         let _ = self.kubernetes.delete("PersistentVolumeClaim", NAMESPACE, &claim, &by_force);
         let _ = self.kubernetes.delete("Pod", NAMESPACE, &pod.name, &by_force);
+    }
+
+    /// Where there is one pod, nobody else has what it loses, however many there were once.
+    fn loses_alone(&self) {
+        if self.pods().len() < 2 {
+            self.properties.tell_loss();
+        }
     }
 
     async fn to_leader(&self, action: Action) {

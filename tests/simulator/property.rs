@@ -77,6 +77,11 @@ impl Properties {
         })
     }
 
+    /// More is lost than is promised for.
+    pub fn tell_loss(&self) {
+        self.0.lock().unwrap().loss_told = true;
+    }
+
     /// `atMostOneMaster`: no server takes a write that was sent after another took one of a later
     /// history. Where no replica had to hold a write when that history began, silence elected.
     pub fn at_most_one_master(&self, taken: &[Taken]) {

@@ -16,6 +16,16 @@ pub(super) fn remnant(record: &Value, found: &Value) -> Option<Value> {
     (!rest.is_empty()).then_some(Value::Object(rest))
 }
 
+/// Whether all of a record is found as it is, whatever else is.
+pub(super) fn stands_in(record: &Value, found: &Value) -> bool {
+    match (record.as_object(), found.as_object()) {
+        (Some(record), Some(found)) => record
+            .iter()
+            .all(|(key, value)| found.get(key).is_some_and(|found| stands_in(value, found))),
+        _ => record == found,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -36,5 +46,8 @@ mod tests {
         });
         let expected = json!({ "master": { "containerId": null }, "target": null, "inSync": null });
         assert_eq!(remnant(&record, &found), Some(expected));
+        assert!(stands_in(&record, &record) && stands_in(&record, &found));
+        assert!(!stands_in(&found, &record), "a target is missing");
+        assert!(!stands_in(&json!({ "w": 2 }), &found), "another says something else");
     }
 }

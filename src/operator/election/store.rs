@@ -28,7 +28,7 @@ use super::calls::{self, CallError};
 use super::desk::{Desk, is_older};
 use super::lease;
 use super::record::{from_status, node_of, pod_name};
-use super::remnant::remnant;
+use super::remnant::{remnant, stands_in};
 use super::view::Problem;
 
 /// How often a write is repeated at once, when others write beside it.
@@ -91,23 +91,41 @@ impl ClusterStore {
     /// Has a record stand there and nothing beside it, in place of the very version that was read;
     /// the version that it is now.
     async fn put(&self, status: &Election, resource_version: &str) -> Result<String, CallError> {
-        let body = self.body(&json!(status), resource_version);
+        let record = whole(status);
+        let body = self.body(&record, resource_version);
         let object = calls::apply_status(&self.clusters, &self.name, &body).await?;
         let version = object.resource_version().unwrap_or_default();
-        // What is applied takes from others what it names. Of a record that somebody has put back
-        // there may be more: a target, members.
-        let Some(rest) = remnant(&json!(status), &object.data["status"]["election"]) else {
-            return Ok(version);
-        };
-        let body = self.body(&rest, &version);
-        let object = calls::merge_status(&self.clusters, &self.name, &body).await?;
-        match remnant(&json!(status), &object.data["status"]["election"]) {
-            None => Ok(object.resource_version().unwrap_or_default()),
-            Some(rest) => {
-                let text = format!("status.election keeps what nobody has recorded: {rest}");
-                Err(CallError::Failed(io::Error::other(text)))
+        self.clear(&record, object, version).await
+    }
+
+    /// What is applied takes from others what it names. Of a record that somebody has put back there
+    /// may be more, a target, say: that is taken away, whoever else writes the object meanwhile.
+    async fn clear(
+        &self,
+        applied: &Value,
+        mut object: DynamicObject,
+        mut version: String,
+    ) -> Result<String, CallError> {
+        for _ in 0..MAX_WRITES {
+            let found = &object.data["status"]["election"];
+            if !stands_in(applied, found) {
+                // Somebody else has recorded something since.
+                return Err(CallError::Conflict);
             }
+            let Some(rest) = remnant(applied, found) else { return Ok(version) };
+            let body = self.body(&rest, &version);
+            object = match calls::merge_status(&self.clusters, &self.name, &body).await {
+                Err(CallError::Conflict) => {
+                    let found = calls::find(&self.clusters, &self.name).await?;
+                    let found = found.filter(|it| it.uid().as_deref() == Some(&self.uid));
+                    found.ok_or(CallError::Missing)?
+                }
+                answered => answered?,
+            };
+            version = object.resource_version().unwrap_or_default();
         }
+        let text = "status.election keeps what nobody has recorded";
+        Err(CallError::Failed(io::Error::other(text)))
     }
 
     /// The record as it is sent, for the very version that was read.
@@ -302,6 +320,8 @@ impl Store for ClusterStore {
             "metadata": {
                 "name": self.service_name(),
                 "namespace": self.namespace,
+                // An apply of one that is gone would make it, as nobody's.
+                "uid": observed.uid,
                 "resourceVersion": observed.resource_version,
                 "annotations": { Annotation::Epoch.key(): pointer.epoch.to_string() },
             },
@@ -329,6 +349,18 @@ impl Store for ClusterStore {
     }
 }
 
+/// A record as it is applied. A list is named when it is empty, too: an apply that left it out would
+/// leave what others put there.
+fn whole(status: &Election) -> Value {
+    let mut record = json!(status);
+    for list in ["inSync", "previousInSync"] {
+        if record[list].is_null() {
+            record[list] = json!([]);
+        }
+    }
+    record
+}
+
 fn busy() -> StoreError {
     let text = "others write the object all the time";
     StoreError::Unavailable(io::Error::new(io::ErrorKind::WouldBlock, text))
@@ -344,6 +376,7 @@ fn facts_of(service: &Service) -> ServiceFacts {
     let selected = |selector: &BTreeMap<String, String>| selector.get(POD_LABEL).cloned();
     let epoch = service.annotations().get(Annotation::Epoch.key());
     ServiceFacts {
+        uid: service.uid().unwrap_or_default(),
         resource_version: service.resource_version().unwrap_or_default(),
         pod: selector.and_then(selected),
         epoch: epoch.and_then(|epoch| epoch.parse().ok()),
