@@ -98,12 +98,7 @@ async fn an_orphan_with_fields_of_somebody_else_is_not_taken_by_force() {
             json!({ "metadata": { "annotations": { "valkey.verilean.io/reconcile": "paused" } } });
         world.edit("people", "ValkeyCluster", "shop", hold).await;
         world.condition("Paused", "True").await;
-        world.delete("ValkeyCluster", "shop").await;
-        world.gone("ValkeyCluster", "shop").await;
-        let orphan = json!({ "metadata": { "ownerReferences": null } });
-        for (kind, name) in crate::world::CHILDREN {
-            world.edit("garbage-collector", kind, name, orphan.clone()).await;
-        }
+        world.orphan().await;
         let theirs = json!({ "spec": { "maxUnavailable": 2 } });
         world.edit("rival", "PodDisruptionBudget", "shop-pdb", theirs).await;
 

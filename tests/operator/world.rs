@@ -384,6 +384,28 @@ impl World {
         }
     }
 
+    /// `shop` is deleted, and what it had stays as nobody's: `kubectl delete --cascade=orphan`.
+    pub async fn orphan(&self) {
+        self.delete("ValkeyCluster", "shop").await;
+        self.gone("ValkeyCluster", "shop").await;
+        let orphan = json!({ "metadata": { "ownerReferences": null } });
+        loop {
+            for (kind, name) in CHILDREN {
+                self.edit("garbage-collector", kind, name, orphan.clone()).await;
+            }
+            self.rest().await;
+            // An operator that had not heard of the end yet has taken them back.
+            let mut owned = Vec::new();
+            for (kind, name) in CHILDREN {
+                let object = self.get(kind, name).await.unwrap();
+                owned.extend((!object["metadata"]["ownerReferences"].is_null()).then_some(name));
+            }
+            if owned.is_empty() {
+                return;
+            }
+        }
+    }
+
     /// Waits until a condition of `shop` has a status, and gives its message.
     pub async fn condition(&self, kind: &str, status: &str) -> String {
         let what = format!("{kind}={status}");
