@@ -91,7 +91,7 @@ async fn a_class_that_cannot_grow_is_said_and_stops_nothing_else() {
 
 #[tokio::test]
 async fn a_cluster_made_anew_with_smaller_volumes_is_told_that_they_stay() {
-    with_operator("shrink", |world: World| async move {
+    with_operator("smaller", |world: World| async move {
         let spec = |size: &str, turn: &str| {
             json!({ "persistence": { "storageSize": size }, "labels": { "turn": turn } })
         };
