@@ -22,8 +22,8 @@ pub const KIND: &str = "ValkeyCluster";
 /// The name of the CustomResourceDefinition.
 pub const CRD_NAME: &str = "valkeyclusters.valkey.verilean.io";
 
-/// Fields whose types are Kubernetes' own, by name wherever they stand in the spec.
-const KUBERNETES_TYPES: &[&str] = &[
+/// Fields whose types are Kubernetes' own, by name wherever they stand.
+pub const KUBERNETES_TYPES: &[&str] = &[
     "affinity",
     "allowFrom",
     "conditions",

@@ -17,7 +17,7 @@ mod status;
 pub mod transition;
 
 pub use access::{Auth, ClientAuth, IssuerRef, SecretKey, Tls};
-pub use crd::{CRD_NAME, GROUP, KIND, SCHEMA_LINES, VERSION, crd, schema_lines};
+pub use crd::{CRD_NAME, GROUP, KIND, KUBERNETES_TYPES, SCHEMA_LINES, VERSION, crd, schema_lines};
 pub use metrics::{Metrics, Monitor, Rules};
 pub use network::{
     DisruptionBudget, ExternalTrafficPolicy, NetworkPolicySpec, ServiceSpec, ServiceType,

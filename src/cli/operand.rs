@@ -12,8 +12,7 @@ use super::exit::Failure;
 use super::files::{STDIN, files_below, read_source, source_of};
 use super::load::Loaded;
 use super::progress::Progress;
-use super::render::render_all;
-use super::sound::SoundCluster;
+use super::render::render_keeping;
 
 /// What one side of a diff names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,9 +73,9 @@ impl Operand {
         if !loaded.clusters.is_empty() && !keep_others {
             loaded.others.clear();
         }
-        let manifests = render_all(&loaded, progress)?;
-        let clusters = loaded.clusters.iter().map(SoundCluster::validated);
-        Ok(Side { clusters: clusters.collect::<Result<_, _>>()?, manifests })
+        let mut clusters = Vec::new();
+        let manifests = render_keeping(&loaded, progress, |cluster| clusters.push(cluster))?;
+        Ok(Side { clusters, manifests })
     }
 
     fn sources(&self, report: &mut Report) -> Result<Vec<Source>, Failure> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use crate::cluster::Roles;
+use crate::cluster::{Roles, ValidatedCluster};
 use crate::input::{Diagnostic, Place};
 use crate::manifest::ManifestSet;
 use crate::render::render_into;
@@ -205,10 +205,20 @@ pub(super) fn render_all(
     loaded: &Loaded,
     progress: &mut Progress<'_>,
 ) -> Result<ManifestSet, Failure> {
+    render_keeping(loaded, progress, drop)
+}
+
+/// The same for who needs the clusters, too: each is handed over once it is rendered.
+pub(super) fn render_keeping(
+    loaded: &Loaded,
+    progress: &mut Progress<'_>,
+    mut keep: impl FnMut(ValidatedCluster),
+) -> Result<ManifestSet, Failure> {
     let mut set = ManifestSet::new();
     for cluster in &loaded.clusters {
-        render_into(&cluster.validated()?, &mut set)
-            .map_err(|error| Failure::Usage(error.into()))?;
+        let cluster = cluster.validated()?;
+        render_into(&cluster, &mut set).map_err(|error| Failure::Usage(error.into()))?;
+        keep(cluster);
         progress.step("clusters rendered");
     }
     let clusters = loaded.clusters.len();

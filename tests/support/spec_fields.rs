@@ -1,21 +1,8 @@
 //! Every field of a cluster's spec, as its schema has them.
 
-use gungnir::api::crd;
+use gungnir::api::{KUBERNETES_TYPES, crd};
 use serde_json::Value;
 
-/// Fields whose types are Kubernetes' own: one thing to show, whatever they hold.
-const KUBERNETES_TYPES: &[&str] = &[
-    "affinity",
-    "allowFrom",
-    "env",
-    "extraContainers",
-    "extraVolumeMounts",
-    "extraVolumes",
-    "imagePullSecrets",
-    "resources",
-    "tolerations",
-    "topologySpreadConstraints",
-];
 /// Fields that nobody can set in this version.
 pub const REFUSED: &[&str] = &["spec.restoreFrom.backupName"];
 

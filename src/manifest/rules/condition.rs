@@ -24,8 +24,12 @@ pub(super) fn both_sides(case: &Case<'_>) -> bool {
     case.old.is_some() && case.new.is_some()
 }
 
+fn becomes(case: &Case<'_>, value: &str) -> bool {
+    case.new.is_some_and(|new| new == value)
+}
+
 pub(super) fn is_delete(case: &Case<'_>) -> bool {
-    case.new.is_some_and(|new| new == "Delete")
+    becomes(case, "Delete")
 }
 
 pub(super) fn becomes_false(case: &Case<'_>) -> bool {
@@ -33,15 +37,15 @@ pub(super) fn becomes_false(case: &Case<'_>) -> bool {
 }
 
 pub(super) fn becomes_git_ops(case: &Case<'_>) -> bool {
-    case.new.is_some_and(|new| new == "GitOps")
+    becomes(case, "GitOps")
 }
 
 pub(super) fn becomes_preferred(case: &Case<'_>) -> bool {
-    case.new.is_some_and(|new| new == "Preferred")
+    becomes(case, "Preferred")
 }
 
 pub(super) fn becomes_availability(case: &Case<'_>) -> bool {
-    case.new.is_some_and(|new| new == "Availability")
+    becomes(case, "Availability")
 }
 
 fn amount(value: Option<&Value>) -> Option<Quantity> {

@@ -94,19 +94,14 @@ impl ClusterStore {
         let record = whole(status);
         let body = self.body(&record, resource_version);
         let object = calls::apply_status(&self.clusters, &self.name, &body).await?;
-        let version = object.resource_version().unwrap_or_default();
-        self.clear(&record, object, version).await
+        self.clear(&record, object).await
     }
 
     /// What is applied takes from others what it names. Of a record that somebody has put back there
     /// may be more, a target, say: that is taken away, whoever else writes the object meanwhile.
-    async fn clear(
-        &self,
-        applied: &Value,
-        mut object: DynamicObject,
-        mut version: String,
-    ) -> Result<String, CallError> {
+    async fn clear(&self, applied: &Value, mut object: DynamicObject) -> Result<String, CallError> {
         for _ in 0..MAX_WRITES {
+            let version = object.resource_version().unwrap_or_default();
             let found = &object.data["status"]["election"];
             if !stands_in(applied, found) {
                 // Somebody else has recorded something since.
@@ -122,7 +117,6 @@ impl ClusterStore {
                 }
                 answered => answered?,
             };
-            version = object.resource_version().unwrap_or_default();
         }
         let text = "status.election keeps what nobody has recorded";
         Err(CallError::Failed(io::Error::other(text)))
