@@ -95,6 +95,7 @@ const ROOMS: &[(&str, bool, &[&str])] = &[
             "http_body_util",
             "hyper",
             "hyper_util",
+            "json_patch",
             "k8s_openapi",
             "kube",
             "prometheus_client",

@@ -4,14 +4,18 @@
 //! Nothing here leads, so nothing here changes anything but the one annotation by which people ask
 //! for a handover.
 
+use std::fmt::Debug;
 use std::time::Duration;
 
+use json_patch::jsonptr::PointerBuf;
+use json_patch::{PatchOperation, RemoveOperation, TestOperation};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Namespace, Pod as ApiPod};
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use kube::api::{Api, DynamicObject, GetParams, ListParams, Patch, PatchParams, Request};
 use kube::core::Resource as _;
+use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -240,24 +244,32 @@ impl Inquiry {
         key: &ClusterKey,
         value: &str,
     ) -> Result<(), RequestError> {
-        let Some(cluster) = self.cluster(key).await? else { return Ok(()) };
-        if cluster.annotation(Annotation::SwitchoverTo) != Some(value) {
-            return Ok(());
-        }
-        // Of the very version that was read.
-        let body = json!({ "metadata": {
-            "resourceVersion": cluster.resource_version,
-            "annotations": { Annotation::SwitchoverTo.key(): null },
-        } });
+        let path = ["metadata", "annotations", Annotation::SwitchoverTo.key()];
+        let path = PointerBuf::from_tokens(path);
+        // Looked at and taken away by the server at once: the leader writes the status meanwhile.
+        let patch = Patch::Json::<()>(json_patch::Patch(vec![
+            PatchOperation::Test(TestOperation { path: path.clone(), value: value.into() }),
+            PatchOperation::Remove(RemoveOperation { path }),
+        ]));
         let what = format!("take the annotation of ValkeyCluster {key} back");
-        self.patch_cluster(key, what, &Patch::Merge(&body)).await
+        let Err(refused) = self.patch_cluster(key, what, &patch).await else { return Ok(()) };
+        match refused.status().map(|status| status.code) {
+            Some(404) => Ok(()),
+            Some(422) => match self.cluster(key).await? {
+                Some(now) if now.annotation(Annotation::SwitchoverTo) == Some(value) => {
+                    Err(refused)
+                }
+                _ => Ok(()),
+            },
+            _ => Err(refused),
+        }
     }
 
-    async fn patch_cluster(
+    async fn patch_cluster<P: Serialize + Debug>(
         &self,
         key: &ClusterKey,
         what: String,
-        patch: &Patch<&Value>,
+        patch: &Patch<P>,
     ) -> Result<(), RequestError> {
         let Some(kind) = cluster_kind() else { return Ok(()) };
         let api = self.api(kind, Some(&key.namespace));

@@ -5,6 +5,8 @@
 use std::ffi::OsString;
 use std::fs;
 
+use gungnir::operator::{ClusterKey, Inquiry};
+use kube::Client;
 use serde_json::{Value, json};
 
 use crate::folder::Folder;
@@ -407,9 +409,17 @@ impl World {
     }
 }
 
+/// The place of the annotation by which people ask for a handover.
+const TO: &str = "/metadata/annotations/valkey.verilean.io~1switchover-to";
+
+/// What the cluster `shop` is asked for.
+async fn asked_for(world: &World) -> Option<String> {
+    let cluster = world.get("ValkeyCluster", "shop").await.unwrap();
+    cluster.pointer(TO).and_then(Value::as_str).map(str::to_owned)
+}
+
 #[tokio::test]
 async fn a_switchover_is_asked_for_by_the_annotation_and_awaited() {
-    const TO: &str = "/metadata/annotations/valkey.verilean.io~1switchover-to";
     let world = World::new("live-switchover").await;
     let namespace = &world.namespace;
     world.shop(json!({})).await;
@@ -447,6 +457,32 @@ async fn a_switchover_is_asked_for_by_the_annotation_and_awaited() {
     assert_eq!((late.stdout.as_str(), late.status), ("", 3));
     assert!(late.stderr.contains("`shop-2` is not master after 1 s: nobody holds"), "{late:?}");
     assert!(late.stderr.contains("nothing is asked for any more"), "{late:?}");
-    let cluster = world.get("ValkeyCluster", "shop").await.unwrap();
-    assert_eq!(cluster.pointer(TO), None);
+    assert_eq!(asked_for(&world).await, None);
+}
+
+#[tokio::test]
+async fn a_request_is_taken_back_though_others_write_and_what_they_ask_for_stays() {
+    let world = World::new("live-withdrawal").await;
+    world.shop(json!({})).await;
+    let inquiry = Inquiry::new(Client::try_default().await.unwrap());
+    let key = ClusterKey { namespace: world.namespace.clone(), name: "shop".to_owned() };
+    let turn = async |turn: usize| {
+        let annotations = json!({ "example.com/turn": turn.to_string() });
+        let change = json!({ "metadata": { "annotations": annotations } });
+        world.edit("people", "ValkeyCluster", "shop", change).await;
+    };
+    for round in 0..20 {
+        inquiry.ask_for_switchover(&key, "shop-1/1").await.unwrap();
+        let write = async {
+            for each in 0..4 {
+                turn(round * 4 + each).await;
+            }
+        };
+        let (withdrawn, ()) = tokio::join!(inquiry.withdraw_switchover(&key, "shop-1/1"), write);
+        withdrawn.unwrap();
+        assert_eq!(asked_for(&world).await, None);
+    }
+    inquiry.ask_for_switchover(&key, "shop-2/1").await.unwrap();
+    inquiry.withdraw_switchover(&key, "shop-1/1").await.unwrap();
+    assert_eq!(asked_for(&world).await.as_deref(), Some("shop-2/1"));
 }

@@ -29,6 +29,16 @@ pub struct Figures {
 }
 
 impl Figures {
+    /// That the master handed over, and nobody waited until it was missed: clients were without one
+    /// for less than the five seconds of the default `downAfterMs`.
+    ///
+    /// # Panics
+    /// When they were without one for longer.
+    #[track_caller]
+    pub fn is_handed_over(&self) {
+        assert!(self.gap < Duration::from_secs(5), "{self}");
+    }
+
     /// That nothing acknowledged is gone, that something was acknowledged at all, and that at most
     /// one server took writes at any time.
     ///
