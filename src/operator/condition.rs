@@ -58,6 +58,38 @@ pub enum ConditionType {
 }
 
 impl ConditionType {
+    /// Every one.
+    const ALL: [Self; 22] = [
+        Self::Ready,
+        Self::Progressing,
+        Self::Degraded,
+        Self::Stalled,
+        Self::Invalid,
+        Self::NameTaken,
+        Self::FieldConflict,
+        Self::Drifted,
+        Self::PasswordLost,
+        Self::SecretMissing,
+        Self::PodsBlocked,
+        Self::ImmutableChange,
+        Self::RestartPending,
+        Self::ReleasePending,
+        Self::KindNotServed,
+        Self::CrdOutdated,
+        Self::RecordUnreadable,
+        Self::ManagedElsewhere,
+        Self::DataLossPossible,
+        Self::WritesRefused,
+        Self::ConfigRefused,
+        Self::Paused,
+    ];
+
+    /// Whether a condition of this name in the API is one of Gungnir's.
+    #[must_use]
+    pub fn is_one(name: &str) -> bool {
+        Self::ALL.iter().any(|kind| kind.name() == name)
+    }
+
     /// Its name in the API.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -46,6 +46,7 @@ mod queue;
 mod reason;
 mod reconcile;
 mod release;
+mod remnant;
 mod report;
 mod requests;
 mod restart;

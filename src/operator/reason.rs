@@ -197,6 +197,7 @@ mod tests {
     fn every_condition_is_told_by_the_readme_and_has_a_reason() {
         for (place, reason) in ALL.into_iter().enumerate() {
             assert_eq!(reason as usize, place, "{reason:?}");
+            assert!(ConditionType::is_one(reason.condition().name()), "{reason:?}");
         }
         assert_eq!(LAST as usize + 1, ALL.len(), "one is left out");
         let names: BTreeSet<&str> = ALL.into_iter().map(Reason::name).collect();

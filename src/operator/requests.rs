@@ -8,7 +8,7 @@ use kube::api::{
     Api, ApiResource, DeleteParams, DynamicObject, PartialObjectMeta, Patch, PatchParams,
     Preconditions,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
 use super::cache::KindId;
@@ -17,6 +17,7 @@ use super::facts::ClusterKey;
 use super::lease::Leadership;
 use super::manager::Manager;
 use super::metrics::Metrics;
+use super::status::leftover;
 
 /// How long a request may take. Shorter than the lease is good for: what was begun as leader has
 /// ended before another can lead.
@@ -71,7 +72,7 @@ impl Requests {
         Ok(Answer { metadata: object.metadata, data: object.data })
     }
 
-    /// Applies the status of a cluster.
+    /// Applies the status of a cluster, and takes away what stands beside it.
     ///
     /// # Errors
     ///
@@ -87,6 +88,14 @@ impl Requests {
         let parameters = parameters(Manager::Status, true);
         let api = self.api(kind, &key.namespace);
         let patch = Patch::Apply(object);
+        let sent = api.patch_status(&key.name, &parameters, &patch);
+        let answer = self.wait("status", what.clone(), sent).await?;
+        // Server-side apply leaves others the fields that it does not name.
+        let Some(rest) = leftover(&object["status"], &answer.data["status"]) else { return Ok(()) };
+        self.check(&what)?;
+        let metadata = json!({ "resourceVersion": answer.metadata.resource_version });
+        let patch = Patch::Merge(json!({ "metadata": metadata, "status": rest }));
+        let parameters = PatchParams { force: false, ..parameters };
         let sent = api.patch_status(&key.name, &parameters, &patch);
         self.wait("status", what, sent).await.map(drop)
     }

@@ -1,5 +1,7 @@
 //! What is reported of a cluster: a projection of what is and what was found, pure.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
@@ -11,6 +13,7 @@ use super::cache::{ClusterObject, Detail, View};
 use super::condition::{ConditionType, Finding, condition};
 use super::election::ElectionView;
 use super::reason::Reason;
+use super::remnant::remnant;
 use super::report::Report;
 use super::standing::last_failover;
 use crate::sentinel::Phase;
@@ -57,7 +60,9 @@ pub fn status(
 /// The object that reports it; `None` when all of it is reported already.
 #[must_use]
 pub fn object(cluster: &ClusterObject, status: &ValkeyClusterStatus) -> Option<Value> {
-    let reported = ValkeyClusterStatus { election: None, ..cluster.status.clone() };
+    let mut reported = ValkeyClusterStatus { election: None, ..cluster.status.clone() };
+    // Conditions of others are theirs.
+    reported.conditions.retain(|condition| ConditionType::is_one(&condition.type_));
     if reported == *status {
         return None;
     }
@@ -72,6 +77,32 @@ pub fn object(cluster: &ClusterObject, status: &ValkeyClusterStatus) -> Option<V
         },
         "status": status,
     }))
+}
+
+/// What stands in a status beside what was applied, as the merge patch that takes it away: what
+/// somebody wrote by hand. The record has a keeper of its own, and conditions of others are theirs.
+#[must_use]
+pub fn leftover(applied: &Value, found: &Value) -> Option<Value> {
+    let type_of = |condition: &Value| condition["type"].as_str().unwrap_or_default().to_owned();
+    let all = |status: &Value| status["conditions"].as_array().cloned().unwrap_or_default();
+    let told: BTreeSet<String> = all(applied).iter().map(type_of).collect();
+    let stays = |condition: &Value| {
+        let kind = type_of(condition);
+        told.contains(&kind) || !ConditionType::is_one(&kind)
+    };
+    let (kept, invented): (Vec<Value>, Vec<Value>) = all(found).into_iter().partition(stays);
+    let mut found = found.clone();
+    for other in ["election", "conditions"] {
+        found.as_object_mut()?.remove(other);
+    }
+    let rest = remnant(applied, &found);
+    if invented.is_empty() {
+        return rest;
+    }
+    // A merge patch has a list as a whole.
+    let mut rest = rest.unwrap_or_else(|| json!({}));
+    rest["conditions"] = Value::Array(kept);
+    Some(rest)
 }
 
 struct Counts {
@@ -186,4 +217,25 @@ fn conditions(
 
 fn count(number: usize) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_wrote_into_a_status_is_taken_away_and_nothing_else() {
+        let told = |kind: &str| json!({ "type": kind, "status": "True" });
+        let applied = json!({ "phase": "Running", "conditions": [told("Ready")] });
+        let mut found = applied.clone();
+        found["election"] = json!({ "epoch": 7 });
+        found["conditions"] = json!([told("Ready"), told("Audited")]);
+        assert_eq!(leftover(&applied, &found), None);
+        found["master"] = json!("shop-7");
+        assert_eq!(leftover(&applied, &found), Some(json!({ "master": null })));
+        found["conditions"] = json!([told("Ready"), told("Stalled"), told("Audited")]);
+        let kept = json!([told("Ready"), told("Audited")]);
+        let expected = json!({ "master": null, "conditions": kept });
+        assert_eq!(leftover(&applied, &found), Some(expected));
+    }
 }

@@ -108,11 +108,18 @@ async fn a_status_that_somebody_has_edited_is_put_right() {
             condition["message"] = json!("by hand");
             condition["lastTransitionTime"] = json!("2026-01-01T00:00:00Z");
         }
+        let invented = json!({
+            "type": "DataLossPossible", "status": "True", "reason": "Invented", "message": "by hand",
+            "lastTransitionTime": "2026-01-01T00:00:00Z",
+        });
         for edit in [
             json!({ "phase": "Perfect" }),
             json!({ "readyReplicas": 7, "observedGeneration": 9 }),
             json!({ "conditions": turned }),
             json!({ "conditions": null, "phase": null }),
+            // What nobody says yet.
+            json!({ "master": "shop-7" }),
+            json!({ "conditions": [before["conditions"][0], invented] }),
         ] {
             world.status("ValkeyCluster", "shop", edit.clone()).await;
             let what = format!("{edit}");

@@ -23,7 +23,6 @@ mod labels;
 mod lanes;
 mod lease;
 mod record;
-mod remnant;
 mod seats;
 mod set;
 mod stopwatch;

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::api::{Election, ValkeyCluster};
+use crate::operator::remnant::{remnant, stands_in};
 use crate::operator::{Annotation, Elsewhere, ServiceFacts};
 use crate::runtime::{Store, StoreError, Versioned};
 use crate::sentinel::{NodeId, Pointer, Record};
@@ -28,7 +29,6 @@ use super::calls::{self, CallError};
 use super::desk::{Desk, is_older};
 use super::lease;
 use super::record::{from_status, node_of, pod_name};
-use super::remnant::{remnant, stands_in};
 use super::view::Problem;
 
 /// How often a write is repeated at once, when others write beside it.

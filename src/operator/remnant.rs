@@ -1,28 +1,31 @@
-//! What stands beside a record that was applied: pure.
+//! What stands beside a status that was applied: pure.
 //!
 //! Server-side apply takes from others the fields that it names, and leaves them those that it does
-//! not. A record that somebody has put back has both.
+//! not. A record that somebody has put back, or a status that was edited, has both.
 
 use serde_json::{Map, Value};
 
-/// The merge patch that takes away what is found beside a record; `None` where there is nothing.
-pub(super) fn remnant(record: &Value, found: &Value) -> Option<Value> {
-    let (record, found) = (record.as_object()?, found.as_object()?);
-    let rest = found.iter().filter_map(|(key, found)| match record.get(key) {
+/// The merge patch that takes away what is found beside what was applied; `None` where there is
+/// nothing.
+#[must_use]
+pub fn remnant(applied: &Value, found: &Value) -> Option<Value> {
+    let (applied, found) = (applied.as_object()?, found.as_object()?);
+    let rest = found.iter().filter_map(|(key, found)| match applied.get(key) {
         None => Some((key.clone(), Value::Null)),
-        Some(recorded) => Some((key.clone(), remnant(recorded, found)?)),
+        Some(applied) => Some((key.clone(), remnant(applied, found)?)),
     });
     let rest: Map<String, Value> = rest.collect();
     (!rest.is_empty()).then_some(Value::Object(rest))
 }
 
-/// Whether all of a record is found as it is, whatever else is.
-pub(super) fn stands_in(record: &Value, found: &Value) -> bool {
-    match (record.as_object(), found.as_object()) {
-        (Some(record), Some(found)) => record
+/// Whether all of what was applied is found as it is, whatever else is.
+#[must_use]
+pub fn stands_in(applied: &Value, found: &Value) -> bool {
+    match (applied.as_object(), found.as_object()) {
+        (Some(applied), Some(found)) => applied
             .iter()
             .all(|(key, value)| found.get(key).is_some_and(|found| stands_in(value, found))),
-        _ => record == found,
+        _ => applied == found,
     }
 }
 
@@ -33,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_recorded_is_taken_away_and_nothing_else() {
+    fn what_nobody_applied_is_taken_away_and_nothing_else() {
         let record = json!({ "w": 1, "master": { "pod": "shop-1" }, "served": ["a"] });
         assert_eq!(remnant(&record, &record), None);
         assert_eq!(remnant(&record, &Value::Null), None);
