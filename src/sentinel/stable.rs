@@ -181,7 +181,7 @@ fn attach(
                 next = next.with_member(report.member(id));
             } else if shut_out(id) {
                 // It never stopped trying.
-                actions.extend(send(view, master, Command::LetIn(id)));
+                let_in(view, master, id, actions);
             }
             continue;
         }
@@ -193,7 +193,7 @@ fn attach(
         if record.member(id).is_none() && view.rules.has(Rule::MemberFirst) {
             next = next.with_member(member);
         } else if shut_out(id) {
-            actions.extend(send(view, master, Command::LetIn(id)));
+            let_in(view, master, id, actions);
         } else if let Some(follow) = send(view, id, Command::Follow(master)) {
             let offset = report.offset;
             // The master holds it up to here, of its own history or of the one it grew out of.
@@ -216,6 +216,14 @@ fn attach(
         }
     }
     (next != *record).then_some(next)
+}
+
+/// Has the master let a node in again: one after the other, since a node is told one thing at a time.
+fn let_in(view: View<'_>, master: NodeId, id: NodeId, actions: &mut Vec<Action>) {
+    let told = |action: &Action| matches!(action, Action::Send { node, .. } if *node == master);
+    if !actions.iter().any(told) {
+        actions.extend(send(view, master, Command::LetIn(id)));
+    }
 }
 
 /// A wish that has come true, or cannot.

@@ -357,6 +357,9 @@ fn a_member_that_was_shut_out_and_never_stopped_trying_is_let_in_again() {
     set.report(0).followers.retain(|follower| follower.node != n(2));
     set.node(2).shut_out = true;
     assert_eq!(set.decides(), Ok(vec![send(0, Command::LetIn(n(2)))]), "still a member");
+    set.node(1).shut_out = true;
+    assert_eq!(set.decides(), Ok(vec![send(0, Command::LetIn(n(1)))]), "one after the other");
+    set.node(1).shut_out = false;
     set.record().in_sync = vec![member(1)];
     assert_eq!(set.writes().in_sync, [member(1), member(2)], "recorded first");
 }
