@@ -126,14 +126,12 @@ fn line<'c>(cells: impl Iterator<Item = &'c str>) -> String {
     cells.fold("|".to_owned(), |line, cell| format!("{line} {cell} |"))
 }
 
-/// A row of a table, and the same as a line for people.
+/// A row of a table.
 #[derive(Debug)]
 pub struct Row {
     table: Table,
     name: &'static str,
     cells: Vec<String>,
-    /// What is said when the scenario ends.
-    pub said: String,
 }
 
 impl Row {
@@ -148,14 +146,14 @@ impl Row {
             figures.writers.to_string(),
             figures.api_writes.to_string(),
         ];
-        Self { table: Table::Writes, name, cells, said: figures.to_string() }
+        Self { table: Table::Writes, name, cells }
     }
 
     /// Of a scenario's name and title, and how long it took.
     pub fn of_time((name, title): (&'static str, &str), took: &Took) -> Self {
         let time = format!("{} after {}", took.what, seconds(took.time));
         let cells = vec![title.to_owned(), time, took.writes()];
-        Self { table: Table::Times, name, cells, said: took.to_string() }
+        Self { table: Table::Times, name, cells }
     }
 }
 

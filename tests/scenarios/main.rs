@@ -36,6 +36,7 @@ mod libraries;
 mod node_down;
 mod nodes;
 mod operator;
+mod outcome;
 mod prober;
 mod set;
 mod soak;
@@ -60,10 +61,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use catalog::{SCENARIOS, Scenario, Story, When, Where};
+use catalog::{SCENARIOS, Scenario, When, Where};
 use cluster::Cluster;
-use figures::Row;
 use nodes::Nodes;
+use outcome::Outcome;
 use set::World;
 
 fn main() -> ExitCode {
@@ -83,6 +84,29 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// How often each scenario runs, if it is not once.
+const RUNS: &str = "GUNGNIR_SCENARIO_RUNS";
+
+/// Goes through a scenario so many times; what came of all, or nothing where one did not hold.
+fn several(scenario: &Scenario, world: &World, times: usize) -> Option<Outcome> {
+    let Scenario { name, title, .. } = scenario;
+    let mut all = Outcome::Held;
+    for _ in 0..times {
+        print!("{name}: {title} ... ");
+        let _ = io::stdout().flush();
+        let began = Instant::now();
+        let outcome = catch_unwind(AssertUnwindSafe(|| Outcome::of(scenario, world)));
+        let took = began.elapsed().as_secs_f64();
+        let Ok(outcome) = outcome else {
+            println!("{name} FAILED after {took:.0} s");
+            return None;
+        };
+        println!("ok, {took:.0} s{}", outcome.said());
+        all = all.and(outcome);
+    }
+    Some(all)
+}
+
 fn run(names: &[&str]) -> ExitCode {
     let known = |name: &&str| *name == "all" || SCENARIOS.iter().any(|known| known.name == *name);
     if let Some(name) = names.iter().find(|name| !known(name)) {
@@ -96,8 +120,10 @@ fn run(names: &[&str]) -> ExitCode {
     install::install();
     println!("the operator is installed after {:.0} s", began.elapsed().as_secs_f64());
 
+    let runs = env::var(RUNS).ok().and_then(|text| text.parse().ok()).unwrap_or(1);
     let (mut rows, mut failed, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
-    for Scenario { name, title, when, place, story } in SCENARIOS {
+    for scenario in SCENARIOS {
+        let Scenario { name, when, place, .. } = scenario;
         let by_name = names.contains(name);
         let chosen = match when {
             When::Usual => names.is_empty() || all,
@@ -112,28 +138,11 @@ fn run(names: &[&str]) -> ExitCode {
             failed.extend(by_name.then_some(*name));
             continue;
         }
-        print!("{name}: {title} ... ");
-        let _ = io::stdout().flush();
-        let began = Instant::now();
-        let outcome = catch_unwind(AssertUnwindSafe(|| match story {
-            Story::Told(story) => {
-                story(&world);
-                None
-            }
-            Story::Timed(story) => Some(Row::of_time((name, title), &story(&world))),
-            Story::Measured(story) => Some(Row::of_writes((name, title), &story(&world))),
-        }));
-        let took = began.elapsed().as_secs_f64();
-        match outcome {
-            Ok(Some(row)) => {
-                println!("ok, {took:.0} s: {}", row.said);
-                rows.push(row);
-            }
-            Ok(None) => println!("ok, {took:.0} s"),
-            Err(_) => {
-                println!("{name} FAILED after {took:.0} s");
-                failed.push(name);
-            }
+        // Those that are asked for by their name alone say themselves how often.
+        let times = if *when == When::Named { 1 } else { runs };
+        match several(scenario, &world, times) {
+            Some(outcome) => rows.extend(outcome.row(scenario)),
+            None => failed.push(*name),
         }
     }
     figures::update(&rows);
