@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use gungnir::valkey::Id;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -85,20 +86,20 @@ impl Properties {
     /// `atMostOneMaster`: no server takes a write that was sent after another took one of a later
     /// history. Where no replica had to hold a write when that history began, silence elected.
     pub fn at_most_one_master(&self, taken: &[Taken]) {
-        let mut first: BTreeMap<&str, Instant> = BTreeMap::new();
+        let mut first: BTreeMap<Id, Instant> = BTreeMap::new();
         for write in taken {
-            let at = first.entry(&write.history).or_insert(write.answered);
+            let at = first.entry(write.history).or_insert(write.answered);
             *at = (*at).min(write.answered);
         }
         for write in taken {
-            let begun = first[write.history.as_str()];
+            let begun = first[&write.history];
             let later = first.iter().filter(|(_, at)| **at > begun && **at < write.sent);
             let next = later.min_by_key(|(_, at)| **at);
             if let Some((history, at)) = next
                 && !self.silence_elects(*at)
             {
                 let text = format!(
-                    "{} took a write in history {:.8} after history {history:.8} had begun",
+                    "{} took a write in history {:?} after history {history:?} had begun",
                     write.server, write.history
                 );
                 self.violated("atMostOneMaster", &text);

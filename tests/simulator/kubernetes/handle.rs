@@ -4,7 +4,8 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use futures_util::future::join;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use gungnir::operator::WallClock;
 use kube::Client;
 use serde_json::{Value, json};
@@ -61,11 +62,13 @@ impl Kubernetes {
     /// what another run of them has started.
     pub async fn run(&self, containers: Rc<dyn Containers>) {
         let chance = self.shared.chance.fork();
-        join(
-            controllers::run(&self.shared, &chance),
-            kubelet::run(&self.shared, containers, &chance),
-        )
-        .await;
+        let mut all: FuturesUnordered<_> = [
+            controllers::run(&self.shared, &chance).boxed_local(),
+            kubelet::run(&self.shared, containers, &chance).boxed_local(),
+        ]
+        .into_iter()
+        .collect();
+        while all.next().await.is_some() {}
     }
 
     /// Adds a node with its machine.

@@ -133,7 +133,7 @@ impl Server {
         room: &mut Room<'_>,
     ) -> Option<Reply> {
         if command.kind != Kind::Other {
-            return Some(self.run_on_keys(end, command, words));
+            return Some(self.run_on_keys(end, command, words, room));
         }
         Some(match command.name {
             "ping" => words.get(1).map_or(Reply::Simple("PONG"), |it| Reply::Bulk(it.clone())),
@@ -178,7 +178,13 @@ impl Server {
         })
     }
 
-    fn run_on_keys(&mut self, end: EndId, command: Command, words: &Words) -> Reply {
+    fn run_on_keys(
+        &mut self,
+        end: EndId,
+        command: Command,
+        words: &Words,
+        room: &mut Room<'_>,
+    ) -> Reply {
         let text = |at: usize| Arc::from(words[at].as_str());
         let (write, reply) = match command.name {
             "get" => {
@@ -202,6 +208,9 @@ impl Server {
             _ => (Write::FlushAll, Reply::OK),
         };
         self.write(&write);
+        if let Write::Set(key, _) = &write {
+            room.journal.note(key, self.history.id);
+        }
         let entry = Entry::write(words, write);
         self.feed(&entry);
         let offset = self.history.offset;

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use gungnir::valkey::Network;
+use gungnir::valkey::{Id, Network};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -14,6 +14,7 @@ use crate::chance::Chance;
 use crate::network::{Event, Ground, ProcessId, Way, Wire};
 use crate::trace::Trace;
 
+use super::journal::Journal;
 use super::look::Look;
 use super::room::{Exit, Message, Pace, Room, Timer};
 use super::server::Server;
@@ -37,6 +38,7 @@ struct House {
     pace: Pace,
     epoch: Instant,
     trace: Trace,
+    journal: Journal,
     started: u32,
 }
 
@@ -66,6 +68,7 @@ impl Fleet {
             pace,
             epoch: Instant::now(),
             trace: trace.clone(),
+            journal: Journal::default(),
             started: 0,
         };
         let fleet = Self(Arc::new(Inner {
@@ -115,6 +118,7 @@ impl Fleet {
                 pace: &house.pace,
                 epoch: house.epoch,
                 trace: &house.trace,
+                journal: &mut house.journal,
             };
             let server = Server::start(id, at, configuration, volume, &mut room);
             room.note(at, format_args!("starts"));
@@ -213,6 +217,11 @@ impl Fleet {
             .map(|it| Look::of(&it.server, it.stopped.is_some()))
     }
 
+    /// In which history a client wrote a key first.
+    pub fn history_of(&self, key: &str) -> Option<Id> {
+        self.0.house.lock().unwrap().journal.history_of(key)
+    }
+
     /// The process that runs at an address.
     pub fn at(&self, at: SocketAddr) -> Option<ProcessId> {
         let house = self.0.house.lock().unwrap();
@@ -273,6 +282,7 @@ impl House {
             pace: &self.pace,
             epoch: self.epoch,
             trace: &self.trace,
+            journal: &mut self.journal,
         };
         act(server, &mut room);
         server.before_sleep(&mut room);

@@ -20,6 +20,7 @@ mod downstream;
 mod fleet;
 mod history;
 mod info;
+mod journal;
 mod known;
 mod look;
 mod persist;

@@ -12,6 +12,7 @@ use crate::network::{EndId, ProcessId, Wire};
 use crate::trace::Trace;
 
 use super::downstream::Hello;
+use super::journal::Journal;
 use super::stream::{Data, Entry};
 
 /// What servers say to each other.
@@ -93,6 +94,7 @@ pub struct Room<'a> {
     pub pace: &'a Pace,
     pub epoch: Instant,
     pub trace: &'a Trace,
+    pub journal: &'a mut Journal,
 }
 
 impl Room<'_> {

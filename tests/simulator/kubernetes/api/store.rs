@@ -204,8 +204,8 @@ impl Store {
     }
 
     /// The newest version of a kind.
-    pub fn newest(&self, kind: &str) -> u64 {
-        *self.news[Row::named(kind).index()].borrow()
+    pub fn newest(&self, kind: Kind) -> u64 {
+        *self.news[kind.index()].borrow()
     }
 
     /// The events of a kind after a version; `Err` with the oldest version when some are lost.

@@ -12,23 +12,22 @@ mod nodes;
 mod scheduler;
 mod statefulsets;
 
-use std::collections::BTreeMap;
-
-use futures_util::FutureExt as _;
-use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::chance::Chance;
 
 use super::api::Shared;
-use super::api::kind::Row;
+use super::api::kind::{Kind, Row};
 use super::settings::Actor;
 
 /// Runs all of them, for ever.
 pub async fn run(shared: &Shared, chance: &Chance) {
     let mut nodes = nodes::Nodes::default();
     let scheduling = chance.fork();
-    let all = [
+    // Only whoever is woken is asked.
+    let mut all: FuturesUnordered<_> = [
         drive(shared, chance, Actor::StatefulSets, &["StatefulSet", "Pod"], |shared| {
             statefulsets::turn(&mut shared.store());
             None
@@ -62,8 +61,10 @@ pub async fn run(shared: &Shared, chance: &Chance) {
         .boxed_local(),
         drive(shared, chance, Actor::Nodes, &["Node"], move |shared| nodes.turn(shared))
             .boxed_local(),
-    ];
-    join_all(all).await;
+    ]
+    .into_iter()
+    .collect();
+    while all.next().await.is_some() {}
 }
 
 /// Has `turn` look after each change of these kinds (of any, if none is named), and when it asks to.
@@ -77,21 +78,20 @@ async fn drive(
     let chance = chance.fork();
     let mut news = shared.store().any_news();
     let mut machines = shared.machine_news();
-    let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
+    // Nothing follows from these.
+    let is_noise = |kind: &Kind| matches!(kind.name, "Lease" | "Event");
+    let is_meant =
+        |kind: &Kind| if kinds.is_empty() { !is_noise(kind) } else { kinds.contains(&kind.name) };
+    let meant: Vec<Kind> = Row::all().filter(is_meant).collect();
+    let mut seen: Vec<u64> = Vec::new();
     let mut due = Some(Instant::now());
     loop {
-        let is_new = {
+        let versions: Vec<u64> = {
             let store = shared.store();
-            let kinds = Row::all().map(|row| row.name).filter(|name| {
-                // Nothing follows from these.
-                let noise = matches!(*name, "Lease" | "Event");
-                if kinds.is_empty() { !noise } else { kinds.contains(name) }
-            });
-            kinds.fold(false, |is_new, kind| {
-                let version = store.newest(kind);
-                seen.insert(kind, version) != Some(version) || is_new
-            })
+            meant.iter().map(|kind| store.newest(*kind)).collect()
         };
+        let is_new = versions != seen;
+        seen = versions;
         let is_due = due.is_some_and(|due| due <= Instant::now());
         let is_moved = actor == Actor::Nodes && machines.has_changed().unwrap_or(false);
         if !is_new && !is_due && !is_moved {
