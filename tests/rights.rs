@@ -2,8 +2,8 @@
 //!
 //! The rights of the chart are held against the catalog of manifests and a table of everything else
 //! that the operator asks for. The tests of the rungs `operator` and `scenarios` run under just these
-//! rights, so a missing one fails there; and `operator` writes down which it used, so that one too
-//! many fails here.
+//! rights, so a missing one fails there; and both write down which were used, so that one too many
+//! fails here.
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -152,34 +152,72 @@ fn the_operator_of_one_namespace_has_the_same_rights_there_alone() {
     assert_eq!(namespaces, BTreeSet::from(["gungnir-system", "shop"]));
 }
 
-/// Rights that no request of the rung `operator` takes, each with who takes it.
-const ELSEWHERE: &[(&str, &str, &str)] = &[
-    // Checked by admission, never asked for by itself.
-    ("update", "valkey.verilean.io", "valkeyclusters/finalizers"),
-    // The elections' own: the record is read again after a conflict, pods get their role.
-    ("get", "valkey.verilean.io", "valkeyclusters"),
-    ("patch", "", "pods"),
+/// Who takes a right that no request of the rung `operator` does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Taker {
+    /// Admission checks it; nobody asks for it by itself.
+    Admission,
+    /// The elections, which the rung `scenarios` has.
+    Elections,
+}
+
+/// Such rights.
+const ELSEWHERE: &[(&str, &str, &str, Taker)] = &[
+    ("update", "valkey.verilean.io", "valkeyclusters/finalizers", Taker::Admission),
+    // The record is read again after a conflict, pods get their role.
+    ("get", "valkey.verilean.io", "valkeyclusters", Taker::Elections),
+    ("patch", "", "pods", Taker::Elections),
 ];
+
+/// What tests have written down, a right on each line.
+fn used() -> BTreeSet<String> {
+    let file = std::env::var_os("GUNGNIR_RIGHTS_USED").expect("GUNGNIR_RIGHTS_USED names a file");
+    fs::read_to_string(file).unwrap().lines().map(str::to_owned).collect()
+}
+
+fn line(verb: &str, group: &str, resource: &str) -> String {
+    format!("{verb} {group} {resource}")
+}
 
 /// By `tests/run operator`, after its tests: `GUNGNIR_RIGHTS_USED` names what they wrote.
 #[test]
 #[ignore = "needs what the rung `operator` has written"]
 fn every_right_was_used() {
-    let file = std::env::var_os("GUNGNIR_RIGHTS_USED").expect("GUNGNIR_RIGHTS_USED names a file");
-    let used = fs::read_to_string(file).unwrap();
-    let used: BTreeSet<&str> = used.lines().collect();
+    let used = used();
     let mut unused = Vec::new();
     for ((group, resource), verbs) in granted(&objects("default.yaml"), "ClusterRole") {
         for verb in verbs {
-            let told = (verb.as_str(), group.as_str(), resource.as_str());
-            let was_used = used.contains(format!("{verb} {group} {resource}").as_str());
-            let is_told = ELSEWHERE.contains(&told);
-            match (was_used, is_told) {
-                (true, true) => unused.push(format!("told, and used: {told:?}")),
-                (false, false) => unused.push(format!("{told:?}")),
+            let right = line(&verb, &group, &resource);
+            let is_told = ELSEWHERE
+                .iter()
+                .any(|(verb, group, resource, _)| line(verb, group, resource) == right);
+            match (used.contains(&right), is_told) {
+                (true, true) => unused.push(format!("told, and used: {right}")),
+                (false, false) => unused.push(right),
                 _ => {}
             }
         }
     }
     assert_eq!(unused, Vec::<String>::new(), "rights that nobody has used");
+}
+
+/// By `tests/run scenarios`, after the usual ones: the API server's own log of the installed operator.
+#[test]
+#[ignore = "needs what the rung `scenarios` has written"]
+fn what_the_elections_alone_take_was_used_by_them_and_all_that_was_used_is_granted() {
+    let used = used();
+    for (verb, group, resource, taker) in ELSEWHERE {
+        let right = line(verb, group, resource);
+        assert_eq!(used.contains(&right), *taker == Taker::Elections, "{right}");
+    }
+    let objects = objects("default.yaml");
+    let granted: BTreeSet<String> = [granted(&objects, "ClusterRole"), granted(&objects, "Role")]
+        .into_iter()
+        .flatten()
+        .flat_map(|((group, resource), verbs)| {
+            verbs.into_iter().map(move |verb| line(&verb, &group, &resource))
+        })
+        .collect();
+    let more: Vec<&String> = used.difference(&granted).collect();
+    assert_eq!(more, Vec::<&String>::new(), "asked for without a right");
 }

@@ -6,11 +6,13 @@
 //! A set that was just made has nothing to lose. Its nodes come up one after the other, and the
 //! first of them leads before the others are there.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 
 use super::failover::send;
 use super::view::View;
-use super::{Action, Command, Hold, Millis, NodeId, Phase, Record, Report, Role, Rule, Upstream};
+use super::{
+    Action, Command, Event, Hold, Millis, NodeId, Phase, Record, Report, Role, Rule, Upstream,
+};
 
 /// How long the first node may take to come up in a set that was just made, in milliseconds.
 const FIRST_NODE_PATIENCE_MS: Millis = 10_000;
@@ -115,7 +117,7 @@ fn adopt(
             return Err(Hold::OtherHistory(id));
         }
     }
-    Ok(vec![Action::Write(Record {
+    let write = Action::Write(Record {
         phase: Phase::Stable,
         epoch: record.epoch + 1,
         target: None,
@@ -126,7 +128,23 @@ fn adopt(
         in_sync,
         w: 0,
         ..record.clone()
-    })])
+    });
+    // Who was left behind by an election of before has what nobody acknowledged; who has seen a
+    // later one, or none that is remembered, may have more than that.
+    let epoch = |id: NodeId| view.node(id).remembered.map(|(epoch, _)| epoch);
+    let lacks = |(id, other): (NodeId, &Report)| match epoch(id).cmp(&epoch(node)) {
+        Ordering::Less => false,
+        Ordering::Equal => master.position_on(other.history).is_none(),
+        Ordering::Greater => true,
+    };
+    let told = with_data(view).any(lacks).then_some(Action::Tell(Event::DataLossPossible(node)));
+    Ok(told.into_iter().chain([write]).collect())
+}
+
+/// Who has data, with its report.
+fn with_data(view: View<'_>) -> impl Iterator<Item = (NodeId, &Report)> {
+    let reports = view.ids().filter_map(move |id| Some((id, view.report(id)?)));
+    reports.filter(|(_, report)| report.keys > 0)
 }
 
 /// Nobody leads: the first master is recorded, then made.
@@ -166,24 +184,28 @@ fn appoint(view: View<'_>, record: &Record) -> Result<Vec<Action>, Hold> {
     if let Some(hears) = view.ids().find(|id| view.report(*id).is_some_and(hears_stranger)) {
         return Err(Hold::FollowsStranger(hears));
     }
-    let reports = || view.ids().filter_map(|id| Some((id, view.report(id)?)));
-    let with_keys = || reports().filter(|(_, report)| report.keys > 0);
-    let common = with_keys().next().map(|(_, report)| report.history);
-    let one_history = common.is_some_and(|common| with_keys().all(|(_, it)| it.history == common));
+    let common = with_data(view).next().map(|(_, report)| report.history);
+    let one_history = common.is_some_and(|it| with_data(view).all(|(_, is)| is.history == it));
     let rank = |(id, report): &(NodeId, &Report)| {
-        let remembered = view.node(*id).remembered;
         let offset = if one_history { report.offset } else { 0 };
-        (report.keys > 0, remembered, offset, report.keys, Reverse(*id))
+        (report.keys > 0, offset, view.node(*id).remembered, report.keys, Reverse(*id))
     };
-    let first = reports().filter(|(_, report)| report.priority > 0).max_by_key(rank);
-    let (target, _) = first.ok_or(Hold::NoCandidate)?;
+    let reports = view.ids().filter_map(|id| Some((id, view.report(id)?)));
+    let first = reports.filter(|(_, report)| report.priority > 0).max_by_key(rank);
+    let (target, report) = first.ok_or(Hold::NoCandidate)?;
     let epoch = view.ids().filter_map(|id| view.node(id).remembered).map(|(epoch, _)| epoch).max();
-    Ok(vec![Action::Write(Record {
+    let write = Action::Write(Record {
         target: Some(target),
         // A change of mind begins another epoch: each has one master at most.
         epoch: record.epoch.max(epoch.unwrap_or(0)) + u64::from(record.target.is_some()),
         ..record.clone()
-    })])
+    });
+    // Nothing says any more who held what was acknowledged: only whoever holds all that is there
+    // is known to lack none of it.
+    let holds = |other: &Report| report.position_on(other.history) >= Some(other.offset);
+    let lacks = with_data(view).any(|(_, other)| !holds(other));
+    let told = lacks.then_some(Action::Tell(Event::DataLossPossible(target)));
+    Ok(told.into_iter().chain([write]).collect())
 }
 
 /// The record with the history that others still have and that the target has grown out of, if

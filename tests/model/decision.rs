@@ -1,6 +1,6 @@
 //! What deciding processes do to the world: they take a step, and what came of it arrives.
 
-use gungnir::sentinel::{Action, Event, Local, Observation, step_under};
+use gungnir::sentinel::{Action, Local, Observation, step_under};
 
 use super::configuration::Configuration;
 use super::decider::{Pause, Write, place_of};
@@ -73,10 +73,6 @@ impl<const N: usize> State<N> {
             }
             Action::Answer { .. } => {
                 it.asked = None;
-                return;
-            }
-            Action::Tell(Event::DataLossPossible(_)) => {
-                self.facts.lossy = true;
                 return;
             }
             Action::Tell(_) | Action::WakeAt(_) => return,

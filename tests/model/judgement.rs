@@ -35,6 +35,10 @@ impl<const N: usize> State<N> {
                     let own = it.term > 0 && recorded.term == it.term && !superseded;
                     self.facts.expect(Property::LeaderElectionSafety, own);
                 }
+                Action::Tell(Event::DataLossPossible(_)) => {
+                    // Without a record more is told than need be; nothing is to be lost then either.
+                    self.facts.lossy |= recorded.phase != Phase::Adopt;
+                }
                 Action::Answer { .. } | Action::Tell(_) | Action::WakeAt(_) => {}
             }
         }
@@ -84,7 +88,7 @@ impl<const N: usize> State<N> {
                     };
                     self.facts.expect(Property::PartitionSafety, safe);
                 }
-                self.facts.lossy |= asked || warned;
+                self.facts.lossy |= asked;
             }
             Command::Follow(master) => {
                 let led = recorded.master.is_some_and(|(it, _)| it == master.0);

@@ -88,6 +88,20 @@ impl Audit {
         left.into_iter().collect()
     }
 
+    /// Every right that a request took since: `patch apps statefulsets`.
+    pub fn rights(&self) -> BTreeSet<String> {
+        let lines = self.lines();
+        let rights = lines.iter().filter_map(|line| {
+            let (verb, resource) = verb_and_resource(line)?;
+            let group = line["objectRef"]["apiGroup"].as_str().unwrap_or_default();
+            // An apply that makes something takes both.
+            let makes = verb == "patch" && line["responseStatus"]["code"] == 201;
+            let create = makes.then(|| format!("create {group} {resource}"));
+            Some(create.into_iter().chain([format!("{verb} {group} {resource}")]))
+        });
+        rights.flatten().collect()
+    }
+
     /// Whether a pod other than `leader` has taken the lease.
     pub fn has_another_leader(&self, leader: &str) -> bool {
         let changes = self.lines();

@@ -55,12 +55,13 @@ mod resp;
 #[path = "../support/run.rs"]
 mod run;
 
-use std::env;
 use std::io::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::time::Instant;
+use std::{env, fs};
 
+use audit::Audit;
 use catalog::{SCENARIOS, Scenario, When, Where};
 use cluster::Cluster;
 use nodes::Nodes;
@@ -86,6 +87,8 @@ fn main() -> ExitCode {
 
 /// How often each scenario runs, if it is not once.
 const RUNS: &str = "GUNGNIR_SCENARIO_RUNS";
+/// A file that gets a line for each right that the operator has used.
+const RIGHTS_USED: &str = "GUNGNIR_RIGHTS_USED";
 
 /// Goes through a scenario so many times; what came of all, or nothing where one did not hold.
 fn several(scenario: &Scenario, world: &World, times: usize) -> Option<Outcome> {
@@ -116,7 +119,7 @@ fn run(names: &[&str]) -> ExitCode {
     prober::check_the_count();
     let all = names.contains(&"all");
     let world = World { cluster: Cluster::connect(), nodes: Nodes::find(), takes_its_time: all };
-    let began = Instant::now();
+    let (began, audit) = (Instant::now(), Audit::start());
     install::install();
     println!("the operator is installed after {:.0} s", began.elapsed().as_secs_f64());
 
@@ -146,6 +149,10 @@ fn run(names: &[&str]) -> ExitCode {
         }
     }
     figures::update(&rows);
+    if let Some((file, audit)) = env::var_os(RIGHTS_USED).zip(audit) {
+        let rights: Vec<String> = audit.rights().into_iter().collect();
+        fs::write(file, rights.join("\n")).expect("the rights that were used are written");
+    }
     if !left_out.is_empty() {
         println!("left out, since they reach into nodes: {}", left_out.join(" "));
     }

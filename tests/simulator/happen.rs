@@ -41,13 +41,8 @@ impl World {
                     let _ = self.kubernetes.evict(NAMESPACE, &pod.name);
                 }
             }
-            // The record is a memory, too: one loss at a time is what is promised.
-            Action::WipeStatus if self.may_lose_memory() => self.write_election(&Value::Null),
-            Action::Kill(_)
-            | Action::Delete(_)
-            | Action::DeleteByForce(_)
-            | Action::Evict(_)
-            | Action::WipeStatus => {}
+            Action::WipeStatus => self.write_election(&Value::Null),
+            Action::Kill(_) | Action::Delete(_) | Action::DeleteByForce(_) | Action::Evict(_) => {}
             Action::NodeDown(who, long) => self.node_down(who, long).await,
             Action::CutNode(who, long) => self.cut_node(who, long).await,
             Action::CutOneWay(from, to, long) => {

@@ -165,6 +165,59 @@ fn related_data_and_no_data_are_no_obstacle() {
 }
 
 #[test]
+fn a_master_that_may_lack_what_another_holds_is_adopted_and_that_is_told() {
+    let table: [Row<bool>; 7] = [
+        ("all follow it", |_| {}, false),
+        ("one was left behind on its own history", |set| *set = set.clone().frozen(2), false),
+        (
+            "one grew another out of it",
+            |set| {
+                set.report(2).previous_history = Some((history(1), 1000));
+                set.report(2).history = history(9);
+            },
+            true,
+        ),
+        (
+            "and was left behind by an election since",
+            |set| {
+                set.report(2).previous_history = Some((history(1), 1000));
+                set.report(2).history = history(9);
+                set.node(2).remembered = Some((4, true));
+                set.node(0).remembered = Some((5, true));
+            },
+            false,
+        ),
+        (
+            "one has seen a later election",
+            |set| {
+                set.node(0).remembered = Some((4, true));
+                set.node(2).remembered = Some((5, false));
+            },
+            true,
+        ),
+        (
+            "and lost its data since",
+            |set| {
+                set.node(0).remembered = Some((4, true));
+                set.node(2).remembered = Some((5, false));
+                set.report(2).keys = 0;
+            },
+            false,
+        ),
+        ("one follows it that has not begun to", |set| set.report(2).history = history(9), true),
+    ];
+    for (name, change, told) in table {
+        let mut set = running(3).with(change);
+        let epoch = set.seen.nodes.iter().filter_map(|node| node.remembered).map(|it| it.0).max();
+        set.record().epoch = epoch.unwrap_or(0);
+        let actions = set.acts();
+        let record = set.writes();
+        assert_eq!(record.master, Some(member(0)), "{name}");
+        assert_eq!(actions, told_if(told, 0, record), "{name}");
+    }
+}
+
+#[test]
 fn a_set_that_was_recorded_once_is_adopted_though_one_went_its_own_way() {
     let mut set = running(3).frozen(2).with(|set| set.record().epoch = 6);
     set.report(2).history = history(9);
@@ -192,6 +245,12 @@ fn stopped() -> Set {
     set
 }
 
+/// A record that names a master, with what people are told of it beforehand.
+fn told_if(told: bool, target: usize, record: Record) -> Vec<Action> {
+    let event = told.then_some(Action::Tell(Event::DataLossPossible(n(target))));
+    event.into_iter().chain([Action::Write(record)]).collect()
+}
+
 #[test]
 fn who_becomes_the_first_master() {
     let own_history = |set: &mut Set| {
@@ -199,19 +258,27 @@ fn who_becomes_the_first_master() {
     };
     let mut set = stopped().with(own_history).at(2, 5000);
     assert_eq!(set.writes().target, Some(n(0)), "offsets of different histories do not compare");
-    let table: [Row<Result<(usize, u64), Hold>>; 12] = [
-        ("level: the lowest", |_| {}, Ok((0, 0))),
-        ("all empty", |set| (0..3).for_each(|node| set.report(node).keys = 0), Ok((0, 0))),
-        ("keys over none", |set| set.report(0).keys = 0, Ok((1, 0))),
-        ("the furthest on one history", |set| set.report(2).offset += 1, Ok((2, 0))),
+    let table: [Row<Result<(usize, u64, bool), Hold>>; 16] = [
+        ("level: the lowest", |_| {}, Ok((0, 0, false))),
+        ("all empty", |set| (0..3).for_each(|node| set.report(node).keys = 0), Ok((0, 0, false))),
+        ("keys over none", |set| set.report(0).keys = 0, Ok((1, 0, false))),
+        ("the furthest on one history", |set| set.report(2).offset += 1, Ok((2, 0, false))),
         (
-            "the newest epoch remembered",
+            "there, whatever volumes remember",
+            |set| {
+                set.node(1).remembered = Some((5, true));
+                set.node(2).remembered = Some((5, false));
+                set.report(2).offset += 1;
+            },
+            Ok((2, 5, false)),
+        ),
+        (
+            "on one history, level: the newest epoch remembered",
             |set| {
                 set.node(1).remembered = Some((4, true));
                 set.node(2).remembered = Some((5, false));
-                set.report(0).offset = 9999;
             },
-            Ok((2, 5)),
+            Ok((2, 5, false)),
         ),
         (
             "in it, the master",
@@ -219,7 +286,27 @@ fn who_becomes_the_first_master() {
                 set.node(1).remembered = Some((5, false));
                 set.node(2).remembered = Some((5, true));
             },
-            Ok((2, 5)),
+            Ok((2, 5, false)),
+        ),
+        (
+            "of several histories: the newest epoch remembered",
+            |set| {
+                set.node(1).remembered = Some((4, true));
+                set.node(2).remembered = Some((5, false));
+                set.report(2).history = history(9);
+                set.report(0).offset = 9999;
+            },
+            Ok((2, 5, true)),
+        ),
+        (
+            "that grew out of all that the others hold",
+            |set| {
+                set.node(2).remembered = Some((5, true));
+                set.report(2).history = history(9);
+                let offset = set.report(0).offset;
+                set.report(2).previous_history = Some((history(1), offset));
+            },
+            Ok((2, 5, false)),
         ),
         (
             "keys over what an emptied one remembers",
@@ -227,7 +314,7 @@ fn who_becomes_the_first_master() {
                 set.node(1).remembered = Some((5, true));
                 set.report(1).keys = 0;
             },
-            Ok((0, 5)),
+            Ok((0, 5, false)),
         ),
         (
             "of several histories: most keys",
@@ -235,9 +322,17 @@ fn who_becomes_the_first_master() {
                 set.report(1).history = history(9);
                 set.report(1).keys += 1;
             },
-            Ok((1, 0)),
+            Ok((1, 0, true)),
         ),
-        ("priority 0 never", |set| set.report(0).priority = 0, Ok((1, 0))),
+        ("priority 0 never", |set| set.report(0).priority = 0, Ok((1, 0, false))),
+        (
+            "nor with the most",
+            |set| {
+                set.report(0).priority = 0;
+                set.report(0).offset += 1;
+            },
+            Ok((1, 0, true)),
+        ),
         (
             "none of them may",
             |set| (0..3).for_each(|node| set.report(node).priority = 0),
@@ -257,11 +352,13 @@ fn who_becomes_the_first_master() {
     for (name, change, expected) in table {
         let mut set = stopped().with(change);
         match (set.decides(), expected) {
-            (Ok(actions), Ok((target, epoch))) => {
+            (Ok(_), Ok((target, epoch, told))) => {
                 let record = Record { target: Some(n(target)), ..empty_record(1, epoch) };
-                assert_eq!(actions, [Action::Write(record)], "{name}");
+                assert_eq!(set.acts(), told_if(told, target, record), "{name}");
             }
-            (actual, expected) => assert_eq!(actual.map(|_| (0, 0)), expected, "{name}"),
+            (actual, expected) => {
+                assert_eq!(actual.map(|_| (0, 0, false)), expected, "{name}");
+            }
         }
     }
 }
