@@ -247,12 +247,12 @@ impl Inquiry {
         let path = ["metadata", "annotations", Annotation::SwitchoverTo.key()];
         let path = PointerBuf::from_tokens(path);
         // Looked at and taken away by the server at once: the leader writes the status meanwhile.
-        let patch = Patch::Json::<()>(json_patch::Patch(vec![
+        let change = Patch::Json::<()>(json_patch::Patch(vec![
             PatchOperation::Test(TestOperation { path: path.clone(), value: value.into() }),
             PatchOperation::Remove(RemoveOperation { path }),
         ]));
         let what = format!("take the annotation of ValkeyCluster {key} back");
-        let Err(refused) = self.patch_cluster(key, what, &patch).await else { return Ok(()) };
+        let Err(refused) = self.patch_cluster(key, what, &change).await else { return Ok(()) };
         match refused.status().map(|status| status.code) {
             Some(404) => Ok(()),
             Some(422) => match self.cluster(key).await? {
