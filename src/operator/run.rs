@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -15,7 +16,7 @@ use tracing::{Instrument as _, Span, info, warn};
 use crate::discovery::{Publisher, Server};
 
 use super::cache::{Cache, watch_all};
-use super::election::{self, ElectionsSetup};
+use super::election::{self, ElectionsSetup, MayAct};
 use super::elections::Elections;
 use super::elsewhere::OtherLeases;
 use super::error::OperatorError;
@@ -73,7 +74,7 @@ pub async fn run_on(
     let (setup, outside) = (client.clone(), options.outside.clone());
     let elections = move |leadership: &Leadership| {
         let leadership = leadership.clone();
-        let may_act: Rc<dyn Fn() -> bool> = Rc::new(move || leadership.may_act());
+        let may_act: MayAct = Arc::new(move || leadership.may_act());
         let setup = ElectionsSetup { client: setup, identity, may_act, news, outside, publisher };
         RefCell::new(election::Elections::new(setup))
     };

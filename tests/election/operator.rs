@@ -1,8 +1,9 @@
 //! An operator's elections, fed as its caches would: whether it leads is the test's to say.
 
-use std::cell::Cell;
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use gungnir::api::Election;
@@ -52,7 +53,7 @@ const CACHE_AGE: Duration = Duration::from_millis(40);
 pub struct Operator {
     pub elections: Rc<RefCell<Elections>>,
     pub publisher: Rc<Publisher>,
-    leads: Rc<Cell<bool>>,
+    leads: Arc<AtomicBool>,
     pub news: Rc<RefCell<Vec<ElectionNews>>>,
     pub key: ClusterKey,
     /// Changes what the caches say before it is told.
@@ -63,14 +64,14 @@ pub struct Operator {
 impl Operator {
     /// Begins to watch a world.
     pub fn start(world: &World, identity: &str, leads: bool) -> Self {
-        let leads = Rc::new(Cell::new(leads));
+        let leads = Arc::new(AtomicBool::new(leads));
         let (sender, mut receiver) = mpsc::channel(1024);
         let publisher = Rc::new(Publisher::new());
-        let may_act = Rc::clone(&leads);
+        let may_act = Arc::clone(&leads);
         let elections = Rc::new(RefCell::new(Elections::new(ElectionsSetup {
             client: world.client_of_operator(),
             identity: identity.to_owned(),
-            may_act: Rc::new(move || may_act.get()),
+            may_act: Arc::new(move || may_act.load(Ordering::Relaxed)),
             news: sender,
             outside: Outside::default(),
             publisher: Rc::clone(&publisher),
@@ -115,7 +116,7 @@ impl Operator {
 
     /// It leads from now on, or no longer.
     pub fn lead(&self, leads: bool) {
-        self.leads.set(leads);
+        self.leads.store(leads, Ordering::Relaxed);
         self.elections.borrow().leadership_changed();
     }
 

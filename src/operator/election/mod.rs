@@ -38,6 +38,7 @@ pub use view::{Change, ElectionView, NodeView, Problem};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use kube::Client;
 use tokio::sync::mpsc;
@@ -49,6 +50,9 @@ use crate::runtime::{Clock, Explanation};
 use lanes::Lanes;
 use set::Watched;
 
+/// Whether a process may change anything now.
+pub type MayAct = Arc<dyn Fn() -> bool + Send + Sync>;
+
 /// What every election needs.
 #[derive(Clone)]
 pub struct ElectionsSetup {
@@ -57,7 +61,7 @@ pub struct ElectionsSetup {
     /// Who decides here: the lease as `namespace/name`.
     pub identity: String,
     /// Whether this process leads right now, with a margin; asked before each effect.
-    pub may_act: Rc<dyn Fn() -> bool>,
+    pub may_act: MayAct,
     /// Where news goes. What finds no room is dropped.
     pub news: mpsc::Sender<ElectionNews>,
     /// The way to the servers, and the time of day.
@@ -82,7 +86,7 @@ impl Elections {
     /// No cluster is known yet.
     #[must_use]
     pub fn new(setup: ElectionsSetup) -> Self {
-        let lanes = Lanes::new(&setup.client);
+        let lanes = Lanes::new(&setup.client, &setup.may_act);
         Self { setup, lanes, clock: Clock::start(), clusters: BTreeMap::new() }
     }
 

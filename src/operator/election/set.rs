@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -123,7 +124,7 @@ impl Drop for Watched {
 
 /// Whether this process may act on a cluster.
 fn may_act(setup: &ElectionsSetup, desk: &Rc<Desk>) -> Rc<dyn Fn() -> bool> {
-    let (leads, desk) = (Rc::clone(&setup.may_act), Rc::clone(desk));
+    let (leads, desk) = (Arc::clone(&setup.may_act), Rc::clone(desk));
     Rc::new(move || leads() && !desk.facts.borrow().paused)
 }
 
