@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gungnir::operator::{LeaseName, LeaseTimes, Options, Outside, Scope, run_on};
-use gungnir::valkey::Id;
 use k8s_openapi::ByteString;
 use serde_json::{Value, json};
 use tokio::task::{AbortHandle, spawn_local};
@@ -369,8 +368,6 @@ impl World {
                 serde_json::from_value(secret["data"]["password"].clone()).ok()?;
             String::from_utf8(bytes.0).ok()
         });
-        let fleet = self.fleet.clone();
-        let history: Rc<dyn Fn(&str) -> Option<Id>> = Rc::new(move |key| fleet.history_of(key));
         let mut writers = self.writers.borrow_mut();
         for (index, (name, waits)) in [("held", true), ("plain", false)].into_iter().enumerate() {
             let way = Way::to(&self.kubernetes, "shop-client", &self.chance);
@@ -379,7 +376,7 @@ impl World {
                 network: self.fleet.network(host(8, index)),
                 target: Rc::new(move || Some(SocketAddr::new(way.leads_to()?, PORT))),
                 password: Rc::clone(&password),
-                history: Rc::clone(&history),
+                fleet: self.fleet.clone(),
                 period: WRITE_PERIOD,
                 retry: RETRY_PERIOD,
                 waits,
@@ -397,7 +394,7 @@ impl World {
                     Some(SocketAddr::new(pod?.ip?, PORT))
                 }),
                 password: Rc::clone(&password),
-                history: Rc::clone(&history),
+                fleet: self.fleet.clone(),
                 period: PROBE_PERIOD,
                 retry: PROBE_PERIOD,
                 waits: false,

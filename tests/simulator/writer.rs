@@ -11,7 +11,7 @@ use redis::Value;
 use tokio::task::{AbortHandle, spawn_local};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::valkey::Client;
+use crate::valkey::{Client, Fleet};
 
 /// How long a client waits for a connection and for an answer.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -47,8 +47,8 @@ pub struct Setup {
     /// The password of applications, as it is now.
     pub password: Rc<dyn Fn() -> Option<String>>,
     pub period: Duration,
-    /// In which history a key was written.
-    pub history: Rc<dyn Fn(&str) -> Option<Id>>,
+    /// The servers, which know in which history a key was written.
+    pub fleet: Fleet,
     /// How long after a refusal, or a loss, it tries again.
     pub retry: Duration,
     /// Whether each write is waited for on a replica.
@@ -106,7 +106,7 @@ async fn write(setup: Setup, taken: Rc<RefCell<Vec<Taken>>>) {
         };
         let server = *server;
         let answered = Instant::now();
-        let history = (setup.history)(&key).expect("whoever took a write has noted it");
+        let history = setup.fleet.history_of(&key).expect("whoever took a write has noted it");
         let mut held = false;
         if setup.waits {
             let wait = client.ask(&["WAIT", "1", WAIT_MS]);

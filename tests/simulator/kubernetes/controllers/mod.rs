@@ -88,7 +88,7 @@ async fn drive(
     loop {
         let versions: Vec<u64> = {
             let store = shared.store();
-            meant.iter().map(|kind| store.newest(*kind)).collect()
+            meant.iter().map(|kind| store.newest(kind)).collect()
         };
         let is_new = versions != seen;
         seen = versions;
