@@ -93,6 +93,10 @@ impl Audit {
         let lines = self.lines();
         let rights = lines.iter().filter_map(|line| {
             let (verb, resource) = verb_and_resource(line)?;
+            // What is served here, everybody may ask.
+            if resource.is_empty() {
+                return None;
+            }
             let group = line["objectRef"]["apiGroup"].as_str().unwrap_or_default();
             // An apply that makes something takes both.
             let makes = verb == "patch" && line["responseStatus"]["code"] == 201;
