@@ -18,6 +18,8 @@ mod process;
 mod set;
 mod table;
 
+#[path = "../support/readme.rs"]
+mod readme;
 #[path = "../support/valkey.rs"]
 #[allow(dead_code)]
 mod valkey;

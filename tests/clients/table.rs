@@ -2,9 +2,12 @@
 //! Markdown.
 #![allow(clippy::print_stderr, clippy::print_stdout)]
 
+use std::fmt::Write as _;
+
 use crate::controller::Kind;
 use crate::measured::Fault;
 use crate::measured::Seen;
+use crate::readme::update_figures;
 
 /// Says what each client saw.
 pub fn report(kind: Kind, fault: Fault, seen: &[Seen]) {
@@ -21,27 +24,30 @@ pub fn report(kind: Kind, fault: Fault, seen: &[Seen]) {
     }
 }
 
-/// Prints a row a client: what it saw of a fault with each controller.
+/// Prints a row a client: what it saw of a fault with each controller; into the README where figures
+/// are updated.
 ///
 /// # Panics
 /// When the clients of both are not the same.
 pub fn print(fault: Fault, sentinel: &[Seen], gungnir: &[Seen]) {
-    let what = match fault {
-        Fault::Killed => "The master is killed (SIGKILL)",
-        Fault::HandedOver => "The master is handed over (SENTINEL FAILOVER)",
+    let (what, mark) = match fault {
+        Fault::Killed => ("The master is killed (SIGKILL)", "clients"),
+        Fault::HandedOver => ("The master is handed over (SENTINEL FAILOVER)", "clients-handover"),
     };
-    println!("\n{what}:\n");
-    println!(
-        "| client | version | gap with Sentinel | lost with Sentinel | gap with Gungnir | lost with Gungnir |"
-    );
-    println!("| --- | --- | --- | --- | --- | --- |");
+    let mut table =
+        "| client | version | gap with Sentinel | lost with Sentinel | gap with Gungnir \
+                     | lost with Gungnir |\n| --- | --- | --- | --- | --- | --- |\n"
+            .to_owned();
     assert_eq!(sentinel.len(), gungnir.len());
     for (with_sentinel, with_gungnir) in sentinel.iter().zip(gungnir) {
         let Seen { name, version, .. } = with_sentinel;
         assert_eq!((name, version), (&with_gungnir.name, &with_gungnir.version));
-        println!("| {name} | {version} | {} | {} |", cells(with_sentinel), cells(with_gungnir));
+        let (with_sentinel, with_gungnir) = (cells(with_sentinel), cells(with_gungnir));
+        let row = writeln!(table, "| {name} | {version} | {with_sentinel} | {with_gungnir} |");
+        row.expect("a String takes everything");
     }
-    println!();
+    println!("\n{what}:\n\n{table}");
+    update_figures(mark, |_| table);
 }
 
 fn cells(seen: &Seen) -> String {
