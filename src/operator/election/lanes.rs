@@ -91,6 +91,7 @@ mod tests {
         assert_eq!((most.load(Ordering::Relaxed), all.into_inner()), (3, 20));
         assert_eq!(now.load(Ordering::Relaxed), 0);
     }
+
     #[tokio::test(start_paused = true)]
     async fn who_has_lost_the_lease_while_waiting_changes_nothing_and_reads_on() {
         let leads = Arc::new(AtomicBool::new(true));
