@@ -59,16 +59,23 @@ impl Set {
 
     /// Whether the master of the start has become a replica.
     pub fn first_is_replica(&self) -> bool {
-        said(&self.servers[0], &["ROLE"]).starts_with("slave\n")
+        role(&self.servers[0]) == "slave"
     }
 
     /// The one other server that is master; none when there is none or more than one.
     pub fn new_master(&self) -> Option<&Server> {
-        let mut masters = self.servers[1..]
-            .iter()
-            .filter(|server| said(server, &["ROLE"]).starts_with("master\n"));
+        let mut masters = self.servers[1..].iter().filter(|server| role(server) == "master");
         masters.next().filter(|_| masters.next().is_none())
     }
+
+    /// `PORT ROLE` of each server; no role of one that does not answer.
+    pub fn roles(&self) -> Vec<String> {
+        self.servers.iter().map(|server| format!("{} {}", server.port, role(server))).collect()
+    }
+}
+
+fn role(server: &Server) -> String {
+    said(server, &["ROLE"]).lines().next().unwrap_or_default().to_owned()
 }
 
 /// What a server replies, as `valkey-cli` shows it to a program; nothing when it does not answer.

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use crate::controller::Kind;
 use crate::measured::Fault;
 use crate::measured::Seen;
+use crate::measured::Unsettled;
 use crate::readme::update_figures;
 
 /// Says what each client saw.
@@ -22,6 +23,15 @@ pub fn report(kind: Kind, fault: Fault, seen: &[Seen]) {
             if stuck.is_some() { ", has not moved" } else { "" }
         );
     }
+}
+
+/// Says that a run is worth nothing, and why.
+pub fn report_unsettled(kind: Kind, fault: Fault, why: &Unsettled) {
+    let Unsettled { roles, log } = why;
+    eprintln!(
+        "\n{kind:?}, {fault:?}: the master moved more than once, {}:\n{log}",
+        roles.join(", ")
+    );
 }
 
 /// Prints a row a client: what it saw of a fault with each controller; into the README where figures
