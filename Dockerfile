@@ -5,6 +5,9 @@ FROM docker.io/library/rust:1.95-alpine AS build
 RUN apk add --no-cache musl-dev
 WORKDIR /source
 COPY . .
+# At a fixed address, as Go's programs are (kubectl, helm): nothing is relocated at each start, which
+# would take a seventh of the time of `gungnir render`.
+ENV RUSTFLAGS="-C relocation-model=static"
 # Dependencies are kept between builds; the program is not in the cache, so it is copied out.
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/source/target \
     cargo build --locked --release --bin gungnir && cp target/release/gungnir /gungnir
