@@ -180,7 +180,9 @@ impl Watcher {
     pub(super) async fn ask(&mut self, session: &mut Session) -> Result<(), Lost> {
         self.stand(session).await?;
         let asked_ms = self.clock.now_ms();
-        self.board.update(self.id, |node| node.asked_ms = node.asked_ms.or(Some(asked_ms)));
+        // That a question was put decides nothing: what counts is silence, and who decides looks
+        // again before one that is long enough.
+        self.board.update_quietly(self.id, |node| node.asked_ms = node.asked_ms.or(Some(asked_ms)));
         let period = if self.timing.ping_interval < Duration::from_secs(1) {
             QUICK_FULL_LOOK_PERIOD
         } else {
