@@ -22,6 +22,7 @@ mod fixture;
 mod labels;
 mod lanes;
 mod lease;
+mod pointer;
 mod record;
 mod seats;
 mod set;

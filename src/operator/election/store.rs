@@ -1,50 +1,41 @@
-//! The record in `status.election`, and the pointer in `N-client`.
+//! The record in `status.election`, and beside it the pointer.
 //!
 //! # Guarantees
 //!
 //! A record is replaced only in the version of the object that was read, and only if the record in
 //! it is the one that was decided on: when others have written beside it, the write is repeated at
-//! once. The Service is moved by one write that names the version it was decided on, and never to a
-//! lower epoch.
+//! once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io;
 use std::rc::Rc;
-use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Service;
 use kube::api::{ApiResource, DynamicObject};
 use kube::{Api, Client, ResourceExt as _};
 use serde::Deserialize as _;
 use serde_json::{Value, json};
-use tokio::time::sleep;
 
 use crate::api::{Election, ValkeyCluster};
+use crate::operator::Elsewhere;
 use crate::operator::remnant::{remnant, stands_in};
-use crate::operator::{Annotation, Elsewhere, ServiceFacts};
 use crate::runtime::{Store, StoreError, Versioned};
 use crate::sentinel::{NodeId, Pointer, Record};
 
 use super::calls::{self, CallError};
 use super::desk::{Desk, is_older};
 use super::lease;
-use super::record::{from_status, node_of, pod_name};
+use super::pointer::ClientService;
+use super::record::from_status;
 use super::view::Problem;
 
 /// How often a write is repeated at once, when others write beside it.
 const MAX_WRITES: usize = 8;
-/// How long to wait for a Service that is not there yet.
-const SERVICE_WAIT: Duration = Duration::from_millis(500);
-/// The label that every pod of a cluster carries.
-const CLUSTER_LABEL: &str = "valkey.verilean.io/cluster";
-/// The label that tells the pods of a `StatefulSet` apart.
-const POD_LABEL: &str = "statefulset.kubernetes.io/pod-name";
 
 /// A [`Store`] on the API server.
 pub(super) struct ClusterStore {
     client: Client,
     clusters: Api<DynamicObject>,
-    services: Api<Service>,
+    pointer: ClientService,
     name: String,
     uid: String,
     namespace: String,
@@ -61,7 +52,7 @@ impl ClusterStore {
         Self {
             client: client.clone(),
             clusters: Api::namespaced_with(client.clone(), &key.namespace, &kind),
-            services: Api::namespaced(client.clone(), &key.namespace),
+            pointer: ClientService::new(client, &key, desk),
             name: key.name,
             uid,
             namespace: key.namespace,
@@ -135,10 +126,6 @@ impl ClusterStore {
             },
             "status": { "election": election },
         })
-    }
-
-    fn service_name(&self) -> String {
-        format!("{}-client", self.name)
     }
 
     fn problem(&self, problem: Option<Problem>) {
@@ -227,25 +214,6 @@ impl ClusterStore {
         let known = self.desk.known.borrow();
         Versioned { record: known.record.clone(), version: known.version }
     }
-
-    /// Takes what the watch has brought, if that is not older than what is known; else reads it.
-    async fn look_at_service(&self) -> Result<(), StoreError> {
-        let seen = self.desk.facts.borrow().service.clone();
-        let known = self.desk.service.borrow().clone();
-        let is_late = match (&seen, &known) {
-            (Some(seen), Some(known)) => is_older(&seen.resource_version, &known.resource_version),
-            (None, Some(_)) => true,
-            (_, None) => false,
-        };
-        if !is_late {
-            *self.desk.service.borrow_mut() = seen;
-            return Ok(());
-        }
-        let found = calls::find(&self.services, &self.service_name()).await;
-        let service = found.map_err(unavailable)?;
-        *self.desk.service.borrow_mut() = service.as_ref().map(facts_of);
-        Ok(())
-    }
 }
 
 impl Store for ClusterStore {
@@ -280,12 +248,7 @@ impl Store for ClusterStore {
     }
 
     async fn pointer(&mut self) -> Result<Option<Pointer>, StoreError> {
-        self.look_at_service().await?;
-        let service = self.desk.service.borrow();
-        Ok(service.as_ref().and_then(|service| {
-            let node = node_of(&self.name, service.pod.as_deref()?)?;
-            Some(Pointer { node, epoch: service.epoch.unwrap_or(0) })
-        }))
+        self.pointer.look().await
     }
 
     async fn remember_gated(&mut self, _gated: BTreeSet<NodeId>) -> Result<(), StoreError> {
@@ -294,52 +257,7 @@ impl Store for ClusterStore {
     }
 
     async fn point(&mut self, pointer: Pointer) -> Result<(), StoreError> {
-        let observed = self.desk.service.borrow().clone();
-        let Some(observed) = observed else {
-            sleep(SERVICE_WAIT).await;
-            return Err(unavailable(CallError::Missing));
-        };
-        if observed.epoch.is_some_and(|epoch| epoch > pointer.epoch) {
-            let text = format!(
-                "{} is of epoch {}, which is higher than {}",
-                self.service_name(),
-                observed.epoch.unwrap_or(0),
-                pointer.epoch
-            );
-            return Err(StoreError::Unavailable(io::Error::other(text)));
-        }
-        let body = json!({
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": {
-                "name": self.service_name(),
-                "namespace": self.namespace,
-                // An apply of one that is gone would make it, as nobody's.
-                "uid": observed.uid,
-                "resourceVersion": observed.resource_version,
-                "annotations": { Annotation::Epoch.key(): pointer.epoch.to_string() },
-            },
-            "spec": {
-                "selector": {
-                    CLUSTER_LABEL: self.name,
-                    POD_LABEL: pod_name(&self.name, pointer.node),
-                },
-            },
-        });
-        match calls::apply(&self.services, &self.service_name(), &body).await {
-            Ok(service) => {
-                *self.desk.service.borrow_mut() = Some(facts_of(&service));
-                Ok(())
-            }
-            Err(CallError::Conflict) => {
-                // What the watch has brought may be just as old.
-                let found = calls::find(&self.services, &self.service_name()).await;
-                *self.desk.service.borrow_mut() =
-                    found.map_err(unavailable)?.as_ref().map(facts_of);
-                Err(StoreError::Conflict)
-            }
-            Err(error) => Err(unavailable(error)),
-        }
+        self.pointer.point(pointer).await
     }
 }
 
@@ -360,19 +278,6 @@ fn busy() -> StoreError {
     StoreError::Unavailable(io::Error::new(io::ErrorKind::WouldBlock, text))
 }
 
-fn unavailable(error: CallError) -> StoreError {
+pub(super) fn unavailable(error: CallError) -> StoreError {
     StoreError::Unavailable(error.into_io())
-}
-
-/// What of a Service counts here.
-fn facts_of(service: &Service) -> ServiceFacts {
-    let selector = service.spec.as_ref().and_then(|spec| spec.selector.as_ref());
-    let selected = |selector: &BTreeMap<String, String>| selector.get(POD_LABEL).cloned();
-    let epoch = service.annotations().get(Annotation::Epoch.key());
-    ServiceFacts {
-        uid: service.uid().unwrap_or_default(),
-        resource_version: service.resource_version().unwrap_or_default(),
-        pod: selector.and_then(selected),
-        epoch: epoch.and_then(|epoch| epoch.parse().ok()),
-    }
 }
