@@ -7,32 +7,34 @@
 //! The server itself says what would be, so defaults, admission and fields of other writers are as
 //! they would be. Nothing is changed.
 
+mod object;
+mod remark;
+
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::DynamicObject;
 use kube::core::Status;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::api::Management;
 use crate::cluster::ValidatedCluster;
-use crate::manifest::{Comparison, Manifest, ManifestError, ManifestSet, ObjectKey, Side};
+use crate::manifest::{Comparison, Manifest, ManifestError, ManifestSet, Side};
+use crate::operator::adopt::{Adopted, Ownership, adopt, ownership};
+use crate::operator::annotation::Annotation;
+use crate::operator::apply::managers;
+use crate::operator::cache::{Child, ClusterObject, KindId, Part};
+use crate::operator::converged::{taken, writer};
+use crate::operator::error::RequestError;
+use crate::operator::facts::ClusterKey;
+use crate::operator::inquiry::Inquiry;
+use crate::operator::manager::Manager;
 use crate::render::{RenderError, render};
 
-use super::adopt::{Adopted, Ownership, adopt, ownership};
-use super::annotation::Annotation;
-use super::apply::managers;
-use super::cache::{Child, ClusterObject, KindId, Part};
-use super::converged::{taken, writer};
-use super::error::RequestError;
-use super::facts::ClusterKey;
-use super::inquiry::Inquiry;
-use super::manager::Manager;
+pub use remark::Remark;
 
-/// What only a server writes into metadata.
-const SERVER_SET: [&str; 6] =
-    ["creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"];
+use object::{bare, overlaid, whole};
 
 /// What an API server says to a change of what a `StatefulSet` keeps for life.
 const SET_IS_FIXED: &str = "updates to statefulset spec for fields other than";
@@ -63,98 +65,6 @@ pub enum PreviewError {
 impl From<ManifestError> for PreviewError {
     fn from(source: ManifestError) -> Self {
         Self::Manifest { source }
-    }
-}
-
-/// Something about an object that no comparison shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Remark {
-    /// It is somebody else's and stays as it is.
-    Foreign {
-        /// Which.
-        key: ObjectKey,
-        /// Whose.
-        whose: String,
-    },
-    /// Git has it, and would delete it when it leaves Git.
-    InGit {
-        /// Which.
-        key: ObjectKey,
-        /// Who applies it.
-        manager: String,
-    },
-    /// It is being deleted, or of an earlier cluster of this name.
-    Leaving {
-        /// Which.
-        key: ObjectKey,
-    },
-    /// Others own fields of it, and it is not taken from them.
-    Conflict {
-        /// Which.
-        key: ObjectKey,
-        /// Who, and which fields.
-        managers: Vec<String>,
-    },
-    /// The API server would refuse it.
-    Refused {
-        /// Which.
-        key: ObjectKey,
-        /// Why.
-        why: String,
-    },
-    /// Nobody serves its kind.
-    NotServed {
-        /// Which.
-        key: ObjectKey,
-    },
-    /// Whether objects of this kind would be deleted cannot be seen.
-    Unseen {
-        /// The kind.
-        kind: String,
-    },
-}
-
-impl Remark {
-    /// Whether the cluster is not what its spec says because of it.
-    #[must_use]
-    pub fn differs(&self) -> bool {
-        match self {
-            Self::Foreign { .. }
-            | Self::InGit { .. }
-            | Self::Leaving { .. }
-            | Self::Conflict { .. }
-            | Self::Refused { .. } => true,
-            Self::NotServed { .. } | Self::Unseen { .. } => false,
-        }
-    }
-}
-
-impl std::fmt::Display for Remark {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Foreign { key, whose } => write!(
-                f,
-                "{key} belongs to {whose} and stays as it is: rename the cluster, or delete that \
-                 object"
-            ),
-            Self::InGit { key, manager } => write!(
-                f,
-                "{key} is applied by field manager `{manager}` and stays as it is until it says \
-                 that leaving Git does not delete it"
-            ),
-            Self::Leaving { key } => write!(f, "{key} is being deleted, and is made anew then"),
-            Self::Conflict { key, managers } => {
-                write!(f, "{key} is not adopted: it has fields of {}", managers.join(", "))
-            }
-            Self::Refused { key, why } => write!(f, "{key} would be refused as it is: {why}"),
-            Self::NotServed { key } => {
-                write!(f, "{key} is not made: the API server does not serve {}", key.kind)
-            }
-            Self::Unseen { kind } => write!(
-                f,
-                "whether a {kind} would be deleted is not known: you may not list that kind"
-            ),
-        }
     }
 }
 
@@ -327,44 +237,6 @@ fn read(kind: KindId, object: &DynamicObject) -> Option<(Child, Value)> {
     Some((child, whole(kind, object)))
 }
 
-/// An object with its kind, which lists leave out.
-fn whole(kind: KindId, object: &DynamicObject) -> Value {
-    let resource = &kind.row().resource;
-    let mut whole = json!({ "apiVersion": resource.api_version, "kind": resource.kind });
-    whole["metadata"] = json!(object.metadata);
-    for (name, value) in object.data.as_object().into_iter().flatten() {
-        if !matches!(name.as_str(), "apiVersion" | "kind" | "metadata") {
-            whole[name] = value.clone();
-        }
-    }
-    whole
-}
-
-/// An object without what only a server writes, and without the hash of what was applied where that
-/// only says again that something differs.
-fn bare(mut object: Value, hash: bool) -> Result<Manifest, ManifestError> {
-    if let Some(object) = object.as_object_mut() {
-        object.shift_remove("status");
-        if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-            for field in SERVER_SET {
-                metadata.shift_remove(field);
-            }
-            if !hash
-                && let Some(annotations) =
-                    metadata.get_mut("annotations").and_then(Value::as_object_mut)
-            {
-                for annotation in [Annotation::Applied, Annotation::Generation] {
-                    annotations.shift_remove(annotation.key());
-                }
-                if annotations.is_empty() {
-                    metadata.shift_remove("annotations");
-                }
-            }
-        }
-    }
-    Manifest::from_object(object)
-}
-
 async fn look(
     inquiry: &Inquiry,
     cluster: &ClusterKey,
@@ -481,110 +353,4 @@ fn applier(child: &Child) -> &str {
 
 fn of_namespace(status: &Status) -> bool {
     status.details.as_ref().is_some_and(|details| details.kind == "namespaces")
-}
-
-/// What an apply would leave if no field were immutable, nearly: what is rendered over what is
-/// there, lists item by item.
-fn overlaid(live: &Value, rendered: &Value) -> Value {
-    match (live, rendered) {
-        (Value::Object(live), Value::Object(rendered)) => {
-            let mut fields: Map<String, Value> = live.clone();
-            for (name, value) in rendered {
-                let over = live.get(name).map_or(value.clone(), |live| overlaid(live, value));
-                fields.insert(name.clone(), over);
-            }
-            Value::Object(fields)
-        }
-        (Value::Array(live), Value::Array(rendered)) => {
-            let items = rendered.iter().enumerate().map(|(index, item)| {
-                let twin = match name_of(item) {
-                    Some(name) => live.iter().find(|live| name_of(live) == Some(name)),
-                    None => live.get(index).filter(|_| live.len() == rendered.len()),
-                };
-                twin.map_or_else(|| item.clone(), |live| overlaid(live, item))
-            });
-            Value::Array(items.collect())
-        }
-        _ => rendered.clone(),
-    }
-}
-
-/// The name of an item of a list.
-fn name_of(item: &Value) -> Option<&str> {
-    item.get("name").or_else(|| item.pointer("/metadata/name"))?.as_str()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_rendered_goes_over_what_is_there() {
-        let live = json!({
-            "spec": {
-                "replicas": 3, "defaulted": true,
-                "containers": [{ "name": "a", "image": "x", "pull": "Always" }, { "name": "b" }],
-                "claims": [{ "metadata": { "name": "data" }, "spec": { "size": "1Gi", "mode": "F" } }],
-                "args": ["one", "two"],
-            },
-        });
-        let rendered = json!({
-            "spec": {
-                "replicas": 5,
-                "containers": [{ "name": "b" }, { "name": "a", "image": "y" }],
-                "claims": [{ "metadata": { "name": "data" }, "spec": { "size": "2Gi" } }],
-                "args": ["one"],
-            },
-        });
-        assert_eq!(
-            overlaid(&live, &rendered),
-            json!({
-                "spec": {
-                    "replicas": 5, "defaulted": true,
-                    "containers": [
-                        { "name": "b" }, { "name": "a", "image": "y", "pull": "Always" },
-                    ],
-                    "claims": [
-                        { "metadata": { "name": "data" }, "spec": { "size": "2Gi", "mode": "F" } },
-                    ],
-                    "args": ["one"],
-                },
-            })
-        );
-    }
-
-    #[test]
-    fn what_only_a_server_writes_is_left_out() {
-        let object = json!({
-            "apiVersion": "v1", "kind": "ConfigMap",
-            "metadata": {
-                "name": "a", "uid": "u", "resourceVersion": "1", "managedFields": [],
-                "annotations": { "valkey.verilean.io/applied": "hash" },
-            },
-            "status": {},
-        });
-        let shown = |hash| bare(object.clone(), hash).unwrap().object().unwrap();
-        let plain = json!({
-            "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "a" },
-        });
-        assert_eq!(shown(false), plain);
-        assert_eq!(
-            shown(true).pointer("/metadata/annotations/valkey.verilean.io~1applied"),
-            Some(&json!("hash"))
-        );
-    }
-
-    #[test]
-    fn only_what_is_told_without_harm_is_no_difference() {
-        let key = || ObjectKey::new("v1", "Service", Some("ns"), "a");
-        let remarks = [
-            (Remark::Foreign { key: key(), whose: "Deployment `x`".to_owned() }, true),
-            (Remark::Refused { key: key(), why: "no".to_owned() }, true),
-            (Remark::NotServed { key: key() }, false),
-            (Remark::Unseen { kind: "Service".to_owned() }, false),
-        ];
-        for (remark, differs) in remarks {
-            assert_eq!(remark.differs(), differs, "{remark}");
-        }
-    }
 }
