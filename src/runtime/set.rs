@@ -8,8 +8,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::sentinel::{
-    Action, Hold, Local, Millis, Node, NodeId, Observation, Phase, Record, Request, Settings, Wish,
-    step,
+    Action, Hold, LONGEST_REST_MS, Local, Millis, Node, NodeId, Observation, Phase, Record,
+    Request, Settings, Wish, step,
 };
 use crate::valkey::ServerConfig;
 
@@ -170,7 +170,7 @@ async fn decide(
         {
             remembered = now_gated;
         }
-        let mut wake_ms = now_ms + seen.settings.ping_interval_ms;
+        let mut wake_ms = now_ms + seen.settings.ping_interval_ms.min(LONGEST_REST_MS);
         for action in actions {
             match action {
                 Action::Send { node, run_id, command } => {

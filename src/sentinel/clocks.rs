@@ -5,9 +5,13 @@ use super::{
     Clock, Event, Local, Millis, Node, NodeId, Observation, Phase, Record, Report, Trouble,
 };
 
+/// How long whoever calls [`step`](super::step) may let pass between two calls, in milliseconds. What
+/// is much longer looks as if the process had stood still.
+pub const LONGEST_REST_MS: Millis = 1000;
+
 /// A standstill of this process that is longer than this makes every silence before it worthless,
 /// in milliseconds (`sentinel.c` calls the state TILT).
-const STANDSTILL_MS: Millis = 2000;
+const STANDSTILL_MS: Millis = 2 * LONGEST_REST_MS;
 
 /// The clocks after an observation, and what people are told about it.
 pub(super) fn watch(view: View<'_>) -> (Local, Vec<Event>) {

@@ -57,6 +57,7 @@ mod view;
 mod witness;
 
 pub use action::{Action, Command, Event};
+pub use clocks::LONGEST_REST_MS;
 pub use hold::Hold;
 pub use id::{Home, Id, NotAnId};
 pub use local::{Change, Clock, Local, Mark};

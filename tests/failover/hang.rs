@@ -19,6 +19,7 @@ use crate::scenario::start_usual;
 
 scenarios!(
     a_suspended_master_is_replaced_and_comes_back_as_a_replica,
+    a_suspended_master_is_replaced_however_rarely_it_is_asked,
     a_master_that_is_suspended_for_a_moment_leads_on,
     a_script_that_runs_for_ever_is_stopped,
     a_script_that_wrote_and_runs_for_ever_is_left_to_people,
@@ -36,6 +37,21 @@ fn a_suspended_master_is_replaced_and_comes_back_as_a_replica(world: &World) {
     let report = finish(world, "SIGSTOP and SIGCONT", trial, &gungnir);
     let promoted = report.promoted.expect("a promotion");
     assert!(promoted + Duration::from_millis(500) > DOWN_AFTER, "{report}");
+}
+
+/// Between two questions there is nothing to do, for longer than a standstill is let pass.
+fn a_suspended_master_is_replaced_however_rarely_it_is_asked(world: &World) {
+    let options = ["--ping-interval", "4000"].map(str::to_owned).to_vec();
+    let setup = GungnirSetup { down_after_ms: 5000, options, ..GungnirSetup::default() };
+    let (set, gungnir) = start(world, &SetSetup::default(), &setup);
+    gungnir.wait_until_writes_count();
+    let mut trial = Trial::start(&set, &gungnir, &Load::default());
+    trial.fault(|| set.node(1).suspend());
+    trial.wait_until_it_names_another_than(1);
+    assert!(!gungnir.log().contains("+tilt"), "{}", gungnir.log());
+    set.node(1).resume();
+    trial.settle();
+    finish(world, "SIGSTOP, asked every 4 s", trial, &gungnir);
 }
 
 fn a_master_that_is_suspended_for_a_moment_leads_on(world: &World) {
