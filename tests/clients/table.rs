@@ -29,7 +29,7 @@ pub fn report(kind: Kind, fault: Fault, seen: &[Seen]) {
 pub fn report_unsettled(kind: Kind, fault: Fault, why: &Unsettled) {
     let Unsettled { roles, log } = why;
     eprintln!(
-        "\n{kind:?}, {fault:?}: the master moved more than once, {}:\n{log}",
+        "\n{kind:?}, {fault:?}: the new master does not stay the only one, {}:\n{log}",
         roles.join(", ")
     );
 }

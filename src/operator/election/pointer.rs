@@ -14,6 +14,7 @@ use kube::{Api, Client, ResourceExt as _};
 use serde_json::json;
 use tokio::time::sleep;
 
+use crate::cluster::{LABEL_CLUSTER, LABEL_POD_NAME, Names};
 use crate::operator::{Annotation, ClusterKey, ServiceFacts};
 use crate::runtime::StoreError;
 use crate::sentinel::Pointer;
@@ -25,10 +26,6 @@ use super::store::unavailable;
 
 /// How long to wait for a Service that is not there yet.
 const SERVICE_WAIT: Duration = Duration::from_millis(500);
-/// The label that every pod of a cluster carries.
-const CLUSTER_LABEL: &str = "valkey.verilean.io/cluster";
-/// The label that tells the pods of a `StatefulSet` apart.
-const POD_LABEL: &str = "statefulset.kubernetes.io/pod-name";
 
 /// The pointer of one cluster.
 pub(super) struct ClientService {
@@ -44,7 +41,7 @@ impl ClientService {
     pub fn new(client: &Client, key: &ClusterKey, desk: &Rc<Desk>) -> Self {
         Self {
             services: Api::namespaced(client.clone(), &key.namespace),
-            name: format!("{}-client", key.name),
+            name: Names::of(&key.name).client,
             cluster: key.name.clone(),
             namespace: key.namespace.clone(),
             desk: Rc::clone(desk),
@@ -111,8 +108,8 @@ impl ClientService {
             },
             "spec": {
                 "selector": {
-                    CLUSTER_LABEL: self.cluster,
-                    POD_LABEL: pod_name(&self.cluster, pointer.node),
+                    LABEL_CLUSTER: self.cluster,
+                    LABEL_POD_NAME: pod_name(&self.cluster, pointer.node),
                 },
             },
         });
@@ -141,7 +138,7 @@ impl ClientService {
 /// What of a Service counts here.
 fn facts_of(service: &Service) -> ServiceFacts {
     let selector = service.spec.as_ref().and_then(|spec| spec.selector.as_ref());
-    let selected = |selector: &BTreeMap<String, String>| selector.get(POD_LABEL).cloned();
+    let selected = |selector: &BTreeMap<String, String>| selector.get(LABEL_POD_NAME).cloned();
     let epoch = service.annotations().get(Annotation::Epoch.key());
     ServiceFacts {
         uid: service.uid().unwrap_or_default(),
