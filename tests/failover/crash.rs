@@ -241,6 +241,8 @@ fn clients_of_sentinels_protocol_move_over(world: &World) {
     let other = 5 - master.number;
     let (old, new) = ("10.0.0.1 6379", format!("10.0.0.{} 6379", master.number));
     let heard = subscriber.wait_for(&format!("+slave {}", replica(1)));
+    // When the other replica turns out to have more, it is the candidate of an epoch of its own.
+    let heard: Vec<_> = heard.iter().filter(|event| *event != "+new-epoch 3").cloned().collect();
     assert_eq!(
         heard,
         [
