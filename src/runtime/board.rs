@@ -57,6 +57,7 @@ impl Board {
     pub fn take(&self, targets: &SetTargets, now_ms: Millis) {
         self.settings.borrow_mut().clone_from(&targets.settings);
         let count = targets.nodes.len();
+        let record = self.record.borrow();
         let mut nodes = self.nodes.borrow_mut();
         let before = nodes.len();
         nodes.resize(count, Node::default());
@@ -67,17 +68,16 @@ impl Board {
             node.remembered = target.remembered;
             node.blank = target.blank;
             if let Some(run_id) = target.ended {
-                let known = node.ended.is_some_and(|ended| {
-                    (ended.run_id, ended.by) == (run_id, EndedBy::ContainerStatus)
-                });
                 // Who goes on answering has not ended.
                 let answers = node.report.as_ref().is_some_and(|report| report.run_id == run_id);
-                if !known && !answers {
-                    let by = EndedBy::ContainerStatus;
-                    node.ended = Some(Ended { run_id, by, at_ms: now_ms });
+                let found = Ended { run_id, by: EndedBy::ContainerStatus, at_ms: now_ms };
+                let master = record.as_ref().and_then(|record| record.master);
+                if !answers && tells_more(found, node, NodeId::at(index), master) {
+                    node.ended = Some(found);
                 }
             }
         }
+        drop(record);
         drop(nodes);
         self.said.borrow_mut().resize(count, None);
         self.configs.borrow_mut().resize(count, None);
@@ -88,6 +88,18 @@ impl Board {
     pub fn update(&self, id: NodeId, change: impl FnOnce(&mut Node)) {
         self.update_quietly(id, change);
         self.changed.notify_one();
+    }
+
+    /// A run has ended, and what has it is gone.
+    pub fn end(&self, id: NodeId, found: Ended) {
+        let master = self.record.borrow().as_ref().and_then(|record| record.master);
+        self.update(id, |node| {
+            node.report = None;
+            node.asked_ms = node.asked_ms.or(Some(found.at_ms));
+            if tells_more(found, node, id, master) {
+                node.ended = Some(found);
+            }
+        });
     }
 
     /// The same for who decides himself.
@@ -134,5 +146,84 @@ impl Board {
             service: self.pointer.get(),
             request: self.request.get(),
         }
+    }
+}
+
+/// Whether the end that was found is of more use than the one that is known. That of the recorded
+/// master is what a failover waits for, and of the others that of the last run: a kubelet that
+/// reports an older one does not make either of them alive again.
+fn tells_more(found: Ended, node: &Node, id: NodeId, master: Option<Member>) -> bool {
+    let Some(known) = node.ended else { return true };
+    if known.run_id == found.run_id {
+        return known.by == EndedBy::FinThenRefused && found.by == EndedBy::ContainerStatus;
+    }
+    let use_of = |ended: Ended| {
+        let leads = master.is_some_and(|it| it.node == id && it.run_id == ended.run_id);
+        (leads, node.last_run == Some(ended.run_id))
+    };
+    use_of(found) >= use_of(known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::target::NodeTarget;
+    use crate::sentinel::fixture::{Set, n, run, settings};
+
+    /// What the kubelet has reported of the one node that counts here.
+    fn reported(ended: u8) -> SetTargets {
+        let ended = Some(run(0, ended));
+        let nodes = vec![NodeTarget { ended, ..NodeTarget::default() }];
+        SetTargets { settings: settings(), nodes, reread: 0, leadership: 0 }
+    }
+
+    /// The node's second run is the last one that was seen, and the recorded master is this one.
+    fn led_by(leads: u8) -> Board {
+        let board = Board::new(&reported(1));
+        let mut record = Set::of(3).record().clone();
+        record.master = record.master.map(|master| Member { run_id: run(0, leads), ..master });
+        *board.record.borrow_mut() = Some(record);
+        board.update(n(0), |node| node.last_run = Some(run(0, 2)));
+        board
+    }
+
+    fn known(board: &Board) -> Option<(crate::sentinel::Id, EndedBy)> {
+        board.nodes.borrow()[0].ended.map(|ended| (ended.run_id, ended.by))
+    }
+
+    #[test]
+    fn an_end_that_a_kubelet_reported_long_ago_does_not_make_the_last_run_alive() {
+        let (seen, said) = (EndedBy::FinThenRefused, EndedBy::ContainerStatus);
+        for leads in [2, 9] {
+            let board = led_by(leads);
+            assert_eq!(known(&board), Some((run(0, 1), said)));
+            board.end(n(0), Ended { run_id: run(0, 2), by: seen, at_ms: 10 });
+            board.take(&reported(1), 20);
+            assert_eq!(known(&board), Some((run(0, 2), seen)), "{leads} leads");
+            // What it says of that very run is surer than what was seen.
+            board.take(&reported(2), 30);
+            assert_eq!(known(&board), Some((run(0, 2), said)), "{leads} leads");
+            board.end(n(0), Ended { run_id: run(0, 2), by: seen, at_ms: 40 });
+            assert_eq!(known(&board), Some((run(0, 2), said)), "{leads} leads");
+        }
+    }
+
+    #[test]
+    fn that_the_recorded_master_has_ended_is_kept_when_its_successor_ends_too() {
+        let board = led_by(1);
+        board.end(n(0), Ended { run_id: run(0, 2), by: EndedBy::FinThenRefused, at_ms: 10 });
+        assert_eq!(known(&board), Some((run(0, 1), EndedBy::ContainerStatus)));
+    }
+
+    #[test]
+    fn who_answers_has_not_ended() {
+        let board = led_by(2);
+        let report = Set::of(3).report(0).clone();
+        board.update(n(0), |node| {
+            node.ended = None;
+            node.report = Some(crate::sentinel::Report { run_id: run(0, 2), ..report });
+        });
+        board.take(&reported(2), 20);
+        assert_eq!(known(&board), None);
     }
 }

@@ -293,11 +293,7 @@ impl Watcher {
     fn prove_end(&self, session: &Session) {
         let at_ms = self.clock.now_ms();
         let ended = Ended { run_id: session.run_id(), by: EndedBy::FinThenRefused, at_ms };
-        self.board.update(self.id, |node| {
-            node.report = None;
-            node.asked_ms = node.asked_ms.or(Some(at_ms));
-            node.ended = Some(ended);
-        });
+        self.board.end(self.id, ended);
     }
 
     /// Whether nobody listens any more: two dials in a row are refused. As long as the kernel
