@@ -348,6 +348,8 @@ struct LinkMirror {
     up: bool,
     down_since_s: Option<u64>,
     last_io_s: Option<u64>,
+    #[serde(default)]
+    second_ms: Millis,
     syncing: bool,
 }
 
@@ -472,12 +474,13 @@ pub(super) mod tests {
             Just(Upstream::Stranger),
             node_id(nodes).prop_map(Upstream::Node),
         ];
-        let link = (upstream, any::<(bool, bool)>(), of(0..100_u64), of(0..100_u64));
+        let seconds = (of(0..100_u64), of(0..100_u64), 0..1000_u64);
+        let link = (upstream, any::<(bool, bool)>(), seconds);
         prop_oneof![
             Just(Role::Master),
-            link.prop_map(|(upstream, (up, syncing), down_since_s, last_io_s)| Role::Replica(
-                Link { upstream, up, down_since_s, last_io_s, syncing }
-            )),
+            link.prop_map(|(upstream, (up, syncing), (down_since_s, last_io_s, second_ms))| {
+                Role::Replica(Link { upstream, up, down_since_s, last_io_s, second_ms, syncing })
+            }),
         ]
     }
 

@@ -33,6 +33,7 @@ pub(super) fn report(info: &Info, beside: Beside, aliases: &Aliases) -> Report {
                 up,
                 down_since_s,
                 last_io_s: replica.last_io_s,
+                second_ms: replica.second_ms,
                 syncing: replica.sync_in_progress,
             };
             (Role::Replica(link), replica.priority)

@@ -118,6 +118,7 @@ impl Toy {
                 up,
                 down_since_s: (!up).then_some(0),
                 last_io_s: up.then_some(0),
+                second_ms: 0,
                 syncing: false,
             })
         });

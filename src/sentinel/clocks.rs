@@ -13,6 +13,10 @@ pub const LONGEST_REST_MS: Millis = 1000;
 /// in milliseconds (`sentinel.c` calls the state TILT).
 const STANDSTILL_MS: Millis = 2 * LONGEST_REST_MS;
 
+/// So long after its last byte a master no longer read what its replicas acknowledge, or it would have
+/// sent them a PING (`repl-ping-replica-period 1`), however busy it was, in milliseconds.
+const STOPPED_AFTER_MS: Millis = 1500;
+
 /// The clocks after an observation, and what people are told about it.
 pub(super) fn watch(view: View<'_>) -> (Local, Vec<Event>) {
     let View { local, seen, now_ms, .. } = view;
@@ -95,9 +99,11 @@ fn set_quiet(clock: &mut Clock, id: NodeId, report: &Report, record: &Record, no
         None if report.is_master() && record.is_master(id, report.run_id) => None,
         None => Some(now_ms),
         Some(link) if !link.up => Some(link.down_since_s.map_or(now_ms, ago)),
-        // A replica goes on acknowledging what it has; two seconds after the last byte even
-        // that was answered.
-        Some(link) => link.last_io_s.filter(|ago_s| *ago_s > 3).map(|ago_s| ago(ago_s - 2)),
+        // The last byte came in a second of the replica's clock that had ended by then.
+        Some(link) => link
+            .last_io_s
+            .map(|ago_s| ago(ago_s).saturating_sub(link.second_ms) + STOPPED_AFTER_MS)
+            .filter(|at| *at <= report.asked_ms),
     };
     // What an earlier report has shown goes on to hold if the link cannot have come back since:
     // what is known of it now began before that report, or it was cut without a byte more.

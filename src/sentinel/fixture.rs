@@ -47,6 +47,7 @@ pub fn link(master: usize) -> Link {
         up: true,
         down_since_s: None,
         last_io_s: Some(0),
+        second_ms: 0,
         syncing: false,
     }
 }
@@ -57,6 +58,7 @@ pub const NOWHERE: Role = Role::Replica(Link {
     up: false,
     down_since_s: None,
     last_io_s: None,
+    second_ms: 0,
     syncing: false,
 });
 

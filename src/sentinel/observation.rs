@@ -174,6 +174,9 @@ pub struct Link {
     pub down_since_s: Option<u64>,
     /// `master_last_io_seconds_ago`; `None` when down.
     pub last_io_s: Option<u64>,
+    /// How far the replica's clock was in the second of its answer, in milliseconds
+    /// (`server_time_usec`); 0 when that is not known.
+    pub second_ms: Millis,
     /// `master_sync_in_progress`.
     pub syncing: bool,
 }

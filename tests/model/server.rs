@@ -190,7 +190,14 @@ impl<const N: usize> Server<N> {
                 Wire::Lost => (false, Some(0), None),
                 Wire::LostLong => (false, long, None),
             };
-            Role::Replica(Link { upstream, up, down_since_s, last_io_s, syncing: false })
+            Role::Replica(Link {
+                upstream,
+                up,
+                down_since_s,
+                last_io_s,
+                second_ms: 0,
+                syncing: false,
+            })
         };
         let held = self.held.iter().enumerate().filter(|_| self.leads());
         Report {

@@ -237,9 +237,9 @@ fn the_last_acknowledgement_is_as_late_as_the_reports_allow() {
         |down_since_s| Role::Replica(Link { up: false, down_since_s, last_io_s: None, ..link(0) });
     let table: [(&str, Role, Option<Millis>); 9] = [
         ("hears its master", up(0), None),
-        ("heard it three seconds ago", up(3), None),
-        ("heard it four seconds ago", up(4), Some(1000)),
-        ("heard it a minute ago", up(60), Some(57_000)),
+        ("heard it two seconds ago", up(2), None),
+        ("heard it three seconds ago", up(3), Some(500)),
+        ("heard it a minute ago", up(60), Some(57_500)),
         ("lost it in this second", cut(Some(0)), Some(0)),
         ("lost it one to two seconds ago", cut(Some(1)), Some(0)),
         ("lost it a minute ago", cut(Some(60)), Some(59_000)),
@@ -252,6 +252,21 @@ fn the_last_acknowledgement_is_as_late_as_the_reports_allow() {
         let _ = set.acts();
         let quiet = set.local.nodes[1].quiet.map(|(of, at)| (of, set.now_ms - at));
         assert_eq!(quiet, expected.map(|ago| (run(1, 1), ago)), "{name}");
+    }
+}
+
+#[test]
+fn how_far_a_replica_is_in_its_second_tells_when_the_last_byte_came() {
+    let heard =
+        |ago_s, second_ms| Role::Replica(Link { last_io_s: Some(ago_s), second_ms, ..link(0) });
+    for (ago_s, second_ms, expected) in
+        [(0, 999, None), (1, 999, None), (2, 499, None), (2, 500, Some(0)), (3, 900, Some(1400))]
+    {
+        let mut set = Set::of(3).later(100_000);
+        set.report(1).role = heard(ago_s, second_ms);
+        let _ = set.acts();
+        let quiet = set.local.nodes[1].quiet.map(|(_, at)| set.now_ms - at);
+        assert_eq!(quiet, expected, "{ago_s} s ago, {second_ms} ms into a second");
     }
 }
 
@@ -290,7 +305,7 @@ fn the_freeze_does_not_make_a_lost_link_younger() {
     let mut set = Set::of(3).later(100_000);
     set.report(1).role = Role::Replica(Link { last_io_s: Some(6), ..link(0) });
     let _ = set.acts();
-    let at = set.now_ms - 3000;
+    let at = set.now_ms - 3500;
     assert_eq!(set.local.nodes[1].quiet, Some((run(1, 1), at)));
     set = set.later(500).frozen(1);
     let _ = set.acts();

@@ -140,6 +140,7 @@ impl Server {
     /// What it says of itself.
     pub fn report(&self, node: usize, now_ms: Millis) -> Report {
         let seconds = |since: Millis| (now_ms - since) / 1000;
+        let on_its_clock = |since: Millis| now_ms / 1000 - since / 1000;
         let role = if self.leads {
             Role::Master
         } else {
@@ -149,7 +150,8 @@ impl Server {
                     .map_or(Upstream::Nowhere, |it| Upstream::Node(NodeId::at(it))),
                 up: self.link,
                 down_since_s: self.link_lost_ms.filter(|_| !self.link).map(seconds),
-                last_io_s: self.link.then(|| seconds(self.heard_ms)),
+                last_io_s: self.link.then(|| on_its_clock(self.heard_ms)),
+                second_ms: now_ms % 1000,
                 syncing: false,
             })
         };

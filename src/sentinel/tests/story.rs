@@ -59,10 +59,10 @@ fn a_hung_master_is_replaced_and_comes_back() {
         6010 record 1.2 Failover to 1, members [1 2], w 1
         6010 freeze 1
         6010 freeze 2
-        7950 promote 1 with 1
-        7950 record 1.2 Stable under 1, members [2], w 1
-        7950 service to 1 in epoch 2
-        7950 2 follows 1
+        6510 promote 1 with 1
+        6510 record 1.2 Stable under 1, members [2], w 1
+        6510 service to 1 in epoch 2
+        6510 2 follows 1
         20000 -sdown 0
         20000 freeze 0
         20000 record 1.2 Stable under 1, members [0 2], w 1

@@ -304,6 +304,7 @@ mod tests {
             port: 7181,
             link: Link::Up,
             last_io_s: Some(0),
+            second_ms: 725,
             sync_in_progress: false,
             read_only: true,
             read_offset: 268,
@@ -319,6 +320,7 @@ mod tests {
         let replica = replica_of(&info);
         assert_eq!(replica.link, Link::Down { for_s: None });
         assert_eq!((replica.sync_in_progress, replica.last_io_s), (true, None));
+        assert_eq!(replica.second_ms, 0, "it does not say");
     }
 
     #[test]
@@ -350,7 +352,9 @@ mod tests {
     fn a_light_one_replaces_the_replication_section_alone() {
         let section = |text: &str| {
             let from = text.find("# Replication").unwrap();
-            text[from..text.find("# Keyspace").unwrap()].to_owned()
+            let time = text.lines().find(|line| line.starts_with("server_time_usec"));
+            let time = time.unwrap_or_default();
+            format!("{time}\n{}", &text[from..text.find("# Keyspace").unwrap()])
         };
         let mut info = parse(MASTER).unwrap();
         let before = info.clone();

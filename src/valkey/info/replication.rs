@@ -51,6 +51,9 @@ pub struct Replica {
     pub link: Link,
     /// How long ago it last heard the master, in seconds; `None` without a link.
     pub last_io_s: Option<u64>,
+    /// How far its clock, which those seconds are read from, was in the second of this answer, in
+    /// milliseconds; 0 when it does not say.
+    pub second_ms: u64,
     /// Whether it is being sent the whole data set.
     pub sync_in_progress: bool,
     /// Whether it refuses writes of clients.
@@ -119,6 +122,7 @@ pub(super) struct Lines<'a> {
     link: Field<'a>,
     link_down: Field<'a>,
     last_io: Field<'a>,
+    time: Field<'a>,
     sync: Field<'a>,
     read_only: Field<'a>,
     read_offset: Field<'a>,
@@ -143,6 +147,7 @@ impl Default for Lines<'_> {
             link: Field::named("master_link_status"),
             link_down: Field::named("master_link_down_since_seconds"),
             last_io: Field::named("master_last_io_seconds_ago"),
+            time: Field::named("server_time_usec"),
             sync: Field::named("master_sync_in_progress"),
             read_only: Field::named("slave_read_only"),
             read_offset: Field::named("slave_read_repl_offset"),
@@ -170,6 +175,7 @@ impl<'a> Lines<'a> {
             b"master_link_status" => &mut self.link,
             b"master_link_down_since_seconds" => &mut self.link_down,
             b"master_last_io_seconds_ago" => &mut self.last_io,
+            b"server_time_usec" => &mut self.time,
             b"master_sync_in_progress" => &mut self.sync,
             b"slave_read_only" => &mut self.read_only,
             b"slave_read_repl_offset" => &mut self.read_offset,
@@ -225,11 +231,14 @@ impl<'a> Lines<'a> {
         // What a replica has received is a newer line than what it has applied.
         let read_offset =
             if self.read_offset.is_there() { self.read_offset } else { self.replica_offset };
+        let time_us = if self.time.is_there() { self.time.number::<u64>()? } else { 0 };
+        let second_ms = time_us % 1_000_000 / 1000;
         Ok(Replica {
             host: self.host.word()?.to_owned(),
             port: self.port.number()?,
             link,
             last_io_s: self.last_io.natural()?,
+            second_ms,
             sync_in_progress: self.sync.flag()?,
             read_only: self.read_only.flag()?,
             read_offset: read_offset.natural()?.unwrap_or(0),

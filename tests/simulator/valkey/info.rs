@@ -47,9 +47,10 @@ impl Server {
             text,
             "# Server\r\nredis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:9.1.2\r\n\
              server_mode:standalone\r\nprocess_id:{}\r\ntcp_port:{}\r\n\
-             uptime_in_seconds:{uptime_s}\r\n",
+             server_time_usec:{}\r\nuptime_in_seconds:{uptime_s}\r\n",
             self.process_id,
-            self.at.port()
+            self.at.port(),
+            room.unix().as_micros(),
         );
         put_id(text, "run_id:", self.run_id);
         if let Some(until) = self.ending {

@@ -100,7 +100,12 @@ pub struct Room<'a> {
 impl Room<'_> {
     /// The time of day, in whole seconds: all that Valkey looks at for lags.
     pub fn unix_s(&self) -> u64 {
-        1_795_000_000 + self.wire.now().duration_since(self.epoch).as_secs()
+        self.unix().as_secs()
+    }
+
+    /// The time of day.
+    pub fn unix(&self) -> Duration {
+        Duration::from_secs(1_795_000_000) + self.wire.now().duration_since(self.epoch)
     }
 
     pub fn note(&self, at: SocketAddr, what: fmt::Arguments<'_>) {
