@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use crate::resp::{Reply, add_request, read_reply};
 
 /// How long a connection or a reply may take.
-pub const PATIENCE: Duration = Duration::from_secs(1);
+pub const PATIENCE: Duration = Duration::from_millis(500);
 
 /// A connection that is logged in.
 #[derive(Debug)]

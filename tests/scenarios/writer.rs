@@ -25,7 +25,7 @@ const PERIOD: Duration = Duration::from_millis(2);
 /// Before it connects again.
 const RETRY_PAUSE: Duration = Duration::from_millis(10);
 /// How long `WAIT` waits, in milliseconds.
-const WAIT_LIMIT_MS: &str = "500";
+const WAIT_LIMIT_MS: &str = "250";
 /// A pause between two successes is kept from here on.
 const SHORTEST_PAUSE_NS: u64 = 10_000_000;
 /// How often it says where it is.

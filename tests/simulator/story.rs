@@ -18,12 +18,27 @@ pub struct Story {
     pub chapters: Vec<Schedule>,
 }
 
+/// How often servers are asked, and how long one is waited for that does not answer, in milliseconds.
+const PATIENCE_MS: [(u32, u32); 5] =
+    [(100, 5000), (500, 5000), (3000, 5000), (4000, 20_000), (10_000, 10_000)];
+
 impl Story {
     /// The one of a seed.
     pub fn draw(chance: &Chance) -> Self {
         let replicas = *chance.one_of(&[3, 3, 3, 3, 3, 2, 5, 1]);
         let mode = *chance.one_of(&["both", "both", "aof"]);
-        let spec = json!({ "replicas": replicas, "persistence": { "mode": mode } });
+        let mut spec = json!({ "replicas": replicas, "persistence": { "mode": mode } });
+        // What decides how soon somebody is missed, and who follows.
+        if chance.happens(250) {
+            let (ping_ms, down_after_ms) = *chance.one_of(&PATIENCE_MS);
+            let order = *chance.one_of(&["DataFirst", "PriorityFirst"]);
+            spec["sentinel"] = json!({
+                "pingIntervalMs": ping_ms, "downAfterMs": down_after_ms, "replicaOrder": order,
+            });
+        }
+        if replicas > 2 && chance.happens(100) {
+            spec["replication"] = json!({ "durability": "Required" });
+        }
         Self { spec, chapters: (0..CHAPTERS).map(|_| Schedule::draw(chance)).collect() }
     }
 
