@@ -60,6 +60,35 @@ async fn killed() {
 }
 
 #[tokio::test]
+async fn a_master_that_has_restarted_before_is_missed_as_soon() {
+    LocalSet::new().run_until(killed_again()).await;
+}
+
+/// Its kubelet goes on telling of the container that ended then.
+async fn killed_again() {
+    let world = Rc::new(World::running("again").await);
+    let _operator = Operator::start(&world, "test/one", true);
+    let (mut master, mut restarted) = (world.settled(2).await, Vec::new());
+    loop {
+        let (_, epoch) = world.pointer().await.unwrap();
+        let began = Instant::now();
+        world.pods[master].kill();
+        let (next, _) = moved(&world, master, epoch).await;
+        let took = began.elapsed();
+        if restarted.contains(&master) {
+            // Its writes would have to be waited out for four seconds, if it were not known to be dead.
+            assert!(took < Duration::from_secs(3), "{took:?}");
+            return;
+        }
+        restarted.push(master);
+        world.pods[master].report_end().await;
+        world.pods[master].start().await;
+        master = world.settled(2).await;
+        assert_eq!(master, next);
+    }
+}
+
+#[tokio::test]
 async fn the_status_of_a_container_proves_its_end() {
     LocalSet::new().run_until(container_ended()).await;
 }

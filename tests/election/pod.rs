@@ -47,6 +47,8 @@ pub struct Pod {
     behind: Option<Behind>,
     process: RefCell<Option<Child>>,
     containers: Cell<u32>,
+    /// The state of the container before this one.
+    last: RefCell<Value>,
 }
 
 /// What lies between a pod's address and its server.
@@ -89,6 +91,7 @@ impl Pod {
             behind: None,
             process: RefCell::new(None),
             containers: Cell::new(0),
+            last: RefCell::new(json!({})),
         }
     }
 
@@ -122,6 +125,7 @@ impl Pod {
         }))
         .unwrap();
         self.pods.create(&PostParams::default(), &object).await.unwrap();
+        self.last.replace(json!({}));
     }
 
     /// The object is gone.
@@ -144,7 +148,7 @@ impl Pod {
     /// Its server starts, and the kubelet says so.
     pub async fn start(&self) {
         self.spawn();
-        self.report(json!({ "running": {} }), json!({})).await;
+        self.report(json!({ "running": {} })).await;
     }
 
     /// Its server starts, and nobody says so yet.
@@ -217,10 +221,12 @@ impl Pod {
     pub async fn report_end(&self) {
         let ended =
             json!({ "terminated": { "exitCode": 137, "containerID": self.container_id() } });
-        self.report(ended, json!({})).await;
+        self.report(ended.clone()).await;
+        self.last.replace(ended);
     }
 
-    async fn report(&self, state: Value, last: Value) {
+    async fn report(&self, state: Value) {
+        let last = self.last.borrow().clone();
         let status = json!({
             "status": {
                 "podIP": self.address().to_string(),
