@@ -13,8 +13,8 @@ pub const LONGEST_REST_MS: Millis = 1000;
 /// in milliseconds (`sentinel.c` calls the state TILT).
 const STANDSTILL_MS: Millis = 2 * LONGEST_REST_MS;
 
-/// So long after its last byte a master no longer read what its replicas acknowledge, or it would have
-/// sent them a PING (`repl-ping-replica-period 1`), however busy it was, in milliseconds.
+/// A master sends a PING a second (`repl-ping-replica-period 1`), and a busy one is given half a second
+/// more. So long after its last byte, in milliseconds, it read no acknowledgement any more.
 const STOPPED_AFTER_MS: Millis = 1500;
 
 /// The clocks after an observation, and what people are told about it.

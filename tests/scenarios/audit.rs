@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::install::NAMESPACE;
+use crate::stages::nanoseconds;
 
 /// The log, from one moment on.
 #[derive(Debug)]
@@ -46,6 +47,24 @@ impl Audit {
             *requests.entry(request).or_default() += 1;
             requests
         })
+    }
+
+    /// When an object whose name begins so was first changed, by anybody, at `since` or later; in
+    /// nanoseconds since 1970.
+    pub fn changed(&self, resource: &str, name: &str, since: u64) -> Option<u64> {
+        let lines = self.lines();
+        let changes = lines.iter().filter(|line| {
+            let object = &line["objectRef"];
+            let verb = line["verb"].as_str().unwrap_or_default();
+            line["stage"] == "ResponseComplete"
+                && ["create", "patch", "update"].contains(&verb)
+                && line["responseStatus"]["code"].as_u64().is_some_and(|code| code < 300)
+                && object["resource"] == resource
+                && object["subresource"].is_null()
+                && object["name"].as_str().is_some_and(|it| it.starts_with(name))
+        });
+        let times = changes.filter_map(|line| nanoseconds(line["stageTimestamp"].as_str()?));
+        times.filter(|at| *at >= since).min()
     }
 
     /// How many of them change something.

@@ -7,12 +7,15 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::audit::Audit;
 use crate::cluster::Kind;
 use crate::figures::seconds;
 use crate::readme::update_figures;
 use crate::set::{ValkeySet, World};
+use crate::stages::{self, Stages};
 use crate::trial::Trial;
 
 /// How many runs of each row, if it is not the default.
@@ -23,6 +26,8 @@ const DEFAULT_RUNS: usize = 20;
 const RESULTS: &str = "GUNGNIR_GAP_RESULTS";
 /// The mark of the table.
 const MARK: &str = "gaps";
+/// That of the table of where the time goes.
+const STAGES_MARK: &str = "stages";
 
 /// What happens to the master.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,11 +53,13 @@ const ROWS: [(What, &str, Duration); 7] = [
 ];
 
 /// One run of a row, in milliseconds.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Run {
     gap_ms: u64,
     /// Until the Service was seen to lead elsewhere.
     moved_ms: u64,
+    /// Where the time went; of one change of master alone.
+    stages: Option<Stages>,
 }
 
 /// Every row in turn, until each has as many runs as are asked for.
@@ -69,9 +76,15 @@ pub fn measure(world: &World) {
             }
         }
     }
-    let table = table(&results);
-    print!("{table}");
-    update_figures(MARK, |_| table);
+    let gaps = table(&results);
+    print!("{gaps}");
+    update_figures(MARK, |_| gaps);
+    let rows = ROWS.map(|(_, name, _)| {
+        (name, results.of(name).into_iter().filter_map(|run| run.stages).collect::<Vec<_>>())
+    });
+    let stages = stages::table(&rows);
+    print!("{stages}");
+    update_figures(STAGES_MARK, |_| stages);
 }
 
 fn once(set: &ValkeySet<'_>, what: What, number: usize) -> Run {
@@ -81,6 +94,7 @@ fn once(set: &ValkeySet<'_>, what: What, number: usize) -> Run {
     let (nodes, namespace) = (set.world.nodes(), set.namespace.as_str());
     let master = set.settle(3);
     let process = nodes.process(namespace, &master);
+    let audit = Audit::start();
     let mut trial = Trial::start(set);
     let began = Instant::now();
     let undo = trial.fault(|| match what {
@@ -112,9 +126,10 @@ fn once(set: &ValkeySet<'_>, what: What, number: usize) -> Run {
     let moved = began.elapsed();
     trial.write_on();
     drop(undo);
-    let figures = trial.finish(3);
-    figures.are_safe();
-    Run { gap_ms: ms(figures.gap), moved_ms: ms(moved) }
+    let ended = trial.end(3);
+    ended.figures.are_safe();
+    let stages = if what == What::Rolled { None } else { stages::of(set, audit.as_ref(), &ended) };
+    Run { gap_ms: ms(ended.figures.gap), moved_ms: ms(moved), stages }
 }
 
 /// From `kubectl apply` to a write that a replica has.
@@ -129,7 +144,7 @@ fn created(world: &World) -> Run {
     let trial = Trial::start(&set);
     let gap = began.elapsed();
     trial.finish(3).are_safe();
-    Run { gap_ms: ms(gap), moved_ms: ms(moved) }
+    Run { gap_ms: ms(gap), moved_ms: ms(moved), stages: None }
 }
 
 fn ms(time: Duration) -> u64 {
@@ -146,12 +161,7 @@ impl Results {
     fn open() -> Self {
         let file = env::var_os(RESULTS).map(PathBuf::from);
         let text = file.as_ref().and_then(|file| fs::read_to_string(file).ok());
-        let read = |line: &str| {
-            let mut words = line.splitn(3, ' ');
-            let mut number = || words.next()?.parse().ok();
-            let run = Run { gap_ms: number()?, moved_ms: number()? };
-            Some((words.next()?.to_owned(), run))
-        };
+        let read = |line: &str| serde_json::from_str::<(String, Run)>(line).ok();
         Self { file, found: text.unwrap_or_default().lines().filter_map(read).collect() }
     }
 
@@ -162,7 +172,7 @@ impl Results {
     fn add(&mut self, name: &str, run: Run) {
         if let Some(file) = &self.file {
             let file = OpenOptions::new().create(true).append(true).open(file);
-            let line = format!("{} {} {name}\n", run.gap_ms, run.moved_ms);
+            let line = json!([name, run]).to_string() + "\n";
             file.and_then(|mut file| file.write_all(line.as_bytes())).expect("a file of results");
         }
         self.found.push((name.to_owned(), run));

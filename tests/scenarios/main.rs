@@ -40,6 +40,7 @@ mod outcome;
 mod prober;
 mod set;
 mod soak;
+mod stages;
 mod tls;
 mod took;
 mod trial;

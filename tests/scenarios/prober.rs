@@ -110,6 +110,14 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// When a new connection through the Service first reached the newest master from a node, the
+    /// first one being 0.
+    pub fn led_at(&self, node: usize) -> Option<u64> {
+        let newest = self.servers.iter().max_by_key(|reign| reign.first_answered)?;
+        let there = |reign: &&Reign| reign.replication_id == newest.replication_id;
+        Some(self.through_service.get(node)?.iter().find(there)?.first_answered)
+    }
+
     /// How long after the first node a new connection through the Service reached the newest master
     /// from the last one; `None` where nobody was promoted, or a node never reached it.
     pub fn window(&self) -> Option<Duration> {

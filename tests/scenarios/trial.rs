@@ -18,6 +18,20 @@ pub struct Trial<'s, 'w> {
     probers: Probers,
     audit: Option<Audit>,
     fault_at: u64,
+    /// Where the clients are: the place of their node among all.
+    home: usize,
+}
+
+/// What came of a trial, and when.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    pub figures: Figures,
+    /// When the fault was; times are [`now`]'s.
+    pub fault_at: u64,
+    /// When the client that waited longest had a write confirmed again.
+    pub back_at: u64,
+    /// When new connections of the clients' node first reached the newest master.
+    pub led_at: Option<u64>,
 }
 
 impl<'s, 'w> Trial<'s, 'w> {
@@ -26,13 +40,15 @@ impl<'s, 'w> Trial<'s, 'w> {
         let nodes = set.world.nodes();
         let master = set.pointer().expect("there is a master");
         let of_master = set.node_of(&master);
-        let other = nodes.numbers().into_iter().find(|number| *number != of_master);
-        let netns = nodes.netns(other.expect("there is another node"));
+        let numbers = nodes.numbers();
+        let home = numbers.iter().position(|number| *number != of_master);
+        let home = home.expect("there is another node");
+        let netns = nodes.netns(numbers[home]);
         let (address, password) = (set.address(), set.password());
         let kinds = [Kind::Waiting, Kind::Plain];
         let writers = kinds.map(|kind| Writer::start(netns, address, kind, &password)).into();
         let probers = Probers::start(nodes, &set.namespace, address, &password);
-        let trial = Self { set, writers, probers, audit: Audit::start(), fault_at: now() };
+        let trial = Self { set, writers, probers, audit: Audit::start(), fault_at: now(), home };
         trial.write_on();
         Self { fault_at: now(), ..trial }
     }
@@ -61,11 +77,17 @@ impl<'s, 'w> Trial<'s, 'w> {
     /// Ends it when the set is whole, and holds what the clients were told against what is there.
     #[track_caller]
     pub fn finish(self, replicas: usize) -> Figures {
+        self.end(replicas).figures
+    }
+
+    /// The same with the times of it.
+    #[track_caller]
+    pub fn end(self, replicas: usize) -> Ended {
         self.write_on();
         let master = self.set.settle(replicas);
         self.write_on();
         let end = now();
-        let Self { set, writers, probers, audit, fault_at } = self;
+        let Self { set, writers, probers, audit, fault_at, home } = self;
         let seen = probers.stop();
         let ledgers = writers.into_iter().map(|writer| (writer.kind, writer.stop()));
         let mut figures = Figures {
@@ -78,8 +100,13 @@ impl<'s, 'w> Trial<'s, 'w> {
             window: seen.window(),
             api_writes: audit.map_or(0, |audit| audit.writes()),
         };
+        let mut back_at = fault_at;
         for (kind, ledger) in ledgers {
-            figures.gap = figures.gap.max(ledger.longest_pause(fault_at, end));
+            let (from, until) = ledger.longest_pause(fault_at, end);
+            let gap = Duration::from_nanos(until.saturating_sub(from));
+            if gap > figures.gap {
+                (figures.gap, back_at) = (gap, until);
+            }
             let (confirmed, lost) = (ledger.confirmed.len(), lost(set, &master, kind, &ledger));
             match kind {
                 Kind::Waiting => {
@@ -88,7 +115,7 @@ impl<'s, 'w> Trial<'s, 'w> {
                 Kind::Plain => (figures.plain, figures.plain_lost) = (confirmed, lost),
             }
         }
-        figures
+        Ended { figures, fault_at, back_at, led_at: seen.led_at(home) }
     }
 }
 

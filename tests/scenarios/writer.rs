@@ -74,11 +74,10 @@ impl Ledger {
     }
 
     /// The longest time without a success that is not over before `since`, up to `end`.
-    pub fn longest_pause(&self, since: u64, end: u64) -> Duration {
+    pub fn longest_pause(&self, since: u64, end: u64) -> (u64, u64) {
         let open = [(self.last, end)];
         let pauses = self.pauses.iter().chain(&open).filter(|(_, end)| *end >= since);
-        let longest = pauses.map(|(start, end)| end.saturating_sub(*start)).max();
-        Duration::from_nanos(longest.unwrap_or(0))
+        pauses.max_by_key(|(start, end)| end.saturating_sub(*start)).copied().unwrap_or((end, end))
     }
 }
 
