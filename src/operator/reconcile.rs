@@ -311,7 +311,7 @@ async fn report_status(
     let sound = memory.borrow().sound.clone();
     let election = context.elections.view(&cluster.key);
     if let Some(election) = &election {
-        standing::note(&cluster.key, election, report);
+        standing::note(&cluster.key, election, Instant::now(), report);
         count_change(context, memory, election);
     }
     blocked::note(&view, now, Instant::now(), report);

@@ -1,7 +1,10 @@
 //! What an election shows becomes conditions and the last failover: pure.
 
+use std::time::Duration;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
+use tokio::time::Instant;
 
 use crate::api::LastFailover;
 
@@ -10,8 +13,12 @@ use super::facts::ClusterKey;
 use super::reason::Reason;
 use super::report::Report;
 
+/// How long a new master's replicas take to attach to it, and longer: until then that it takes no
+/// writes is no news.
+const ATTACHED_AFTER: Duration = Duration::from_secs(5);
+
 /// Notes what an election finds amiss.
-pub fn note(cluster: &ClusterKey, view: &ElectionView, report: &mut Report) {
+pub fn note(cluster: &ClusterKey, view: &ElectionView, now: Instant, report: &mut Report) {
     match &view.problem {
         Some(Problem::ManagedElsewhere(elsewhere)) => {
             let text = elsewhere.message(cluster);
@@ -38,9 +45,14 @@ pub fn note(cluster: &ClusterKey, view: &ElectionView, report: &mut Report) {
         let text = format!("{pod} refuses `{name}`: {error}{others}; correct spec.config");
         report.find(Reason::ConfigRefused, text);
     }
-    if view.writes_refused {
-        let text = "fewer replicas are online than must hold a write; the master waits for them";
-        report.find(Reason::TooFewReplicas, text);
+    if let Some(due) = view.writes_refused.map(|since| since + ATTACHED_AFTER) {
+        if now < due {
+            report.wake_at(due);
+        } else {
+            let text =
+                "fewer replicas are online than must hold a write; the master waits for them";
+            report.find(Reason::TooFewReplicas, text);
+        }
     }
 }
 
@@ -106,17 +118,22 @@ mod tests {
     fn what_is_amiss_becomes_conditions() {
         let cluster = ClusterKey { namespace: "ns".to_owned(), name: "a".to_owned() };
         let mut report = Report::default();
-        note(&cluster, &ElectionView::default(), &mut report);
+        let now = Instant::now();
+        note(&cluster, &ElectionView::default(), now, &mut report);
         assert_eq!(report.findings, []);
         let amiss = ElectionView {
             data_loss_possible: Some("a-1".to_owned()),
-            writes_refused: true,
+            writes_refused: Some(now),
             settings_refused: vec![("a-0".to_owned(), "maxclients".to_owned(), "ERR".to_owned())],
             problem: Elsewhere::of("other/lease", OtherOperator::Live)
                 .map(Problem::ManagedElsewhere),
             ..ElectionView::default()
         };
-        note(&cluster, &amiss, &mut report);
+        note(&cluster, &amiss, now, &mut report);
+        assert_eq!(report.findings.len(), 3, "replicas are given time to attach");
+        assert_eq!(report.wake_at, Some(now + ATTACHED_AFTER));
+        let mut report = Report::default();
+        note(&cluster, &amiss, now + ATTACHED_AFTER, &mut report);
         let kinds: Vec<ConditionType> = report.findings.iter().map(Finding::kind).collect();
         assert_eq!(
             kinds,

@@ -47,6 +47,7 @@ fn report(node: u8) -> Report {
         up: true,
         down_since_s: None,
         last_io_s: Some(0),
+        second_ms: 0,
         syncing: false,
     };
     let follower = |node| Follower { node: NodeId(node), online: true, offset: 100 };

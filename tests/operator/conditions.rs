@@ -26,7 +26,7 @@ async fn what_an_election_finds_amiss_is_told_as_long_as_it_is() {
                 ("DataLossPossible", "NoQuorum", "shop-1 may lack acknowledged writes"),
             ),
             (
-                ElectionView { writes_refused: true, ..sound() },
+                ElectionView { writes_refused: Some(tokio::time::Instant::now()), ..sound() },
                 ("WritesRefused", "TooFewReplicas", "the master waits for them"),
             ),
             (

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::cluster::MAX_REPLICAS;
@@ -53,7 +54,6 @@ impl Shown {
             w: record.map_or(0, |record| record.w),
             hold: local.hold.map(|hold| hold.describe(&name)),
             nodes: nodes(&self.names, self.clock, seen, local),
-            writes_refused: writes_refused(seen),
             ..self.view.clone()
         }
     }
@@ -193,6 +193,9 @@ impl Teller {
                 view.data_loss_possible = None;
             }
         }
+        let since = shown.view.writes_refused;
+        shown.view.writes_refused =
+            writes_refused(seen).then(|| since.unwrap_or_else(Instant::now));
         shown.last = Some((seen.clone(), local.clone()));
     }
 

@@ -65,8 +65,8 @@ pub struct ElectionView {
     pub changed: Option<Change>,
     /// The pod of the last election that could not be sure of every acknowledged write.
     pub data_loss_possible: Option<String>,
-    /// The master takes no writes, because fewer replicas hold them than people ask for.
-    pub writes_refused: bool,
+    /// Since when the master takes no writes, because fewer replicas hold them than people ask for.
+    pub writes_refused: Option<Instant>,
     /// What servers refuse to be set to: the pod, the directive and the server's own words.
     pub settings_refused: Vec<(String, String, String)>,
     /// Why the cluster is not decided about at all.
