@@ -5,10 +5,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio_util::either::Either;
 
 /// By what connections are made.
 #[derive(Debug, Clone, Default)]
@@ -39,8 +39,8 @@ impl Network {
     /// Connects to an address.
     pub(super) async fn connect(&self, peer: SocketAddr) -> io::Result<Transport> {
         match self {
-            Self::Tcp => connect(peer).await.map(Transport::Tcp),
-            Self::Other(other) => other.connect(peer).await.map(Transport::Other),
+            Self::Tcp => connect(peer).await.map(Either::Left),
+            Self::Other(other) => other.connect(peer).await.map(Either::Right),
         }
     }
 }
@@ -52,62 +52,13 @@ async fn connect(peer: SocketAddr) -> io::Result<TcpStream> {
     socket.connect(peer).await
 }
 
-/// The bytes of a connection, before TLS.
-#[derive(Debug)]
-pub enum Transport {
-    /// TCP.
-    Tcp(TcpStream),
-    /// What a test has in its place.
-    Other(Box<dyn Pipe>),
-}
+/// The bytes of a connection, before TLS: TCP, or what a test has in its place.
+pub type Transport = Either<TcpStream, Box<dyn Pipe>>;
 
-impl Transport {
-    /// The address at the other end, when it is still known.
-    #[must_use]
-    pub fn peer(&self) -> Option<SocketAddr> {
-        match self {
-            Self::Tcp(tcp) => tcp.peer_addr().ok(),
-            Self::Other(pipe) => Some(pipe.peer()),
-        }
-    }
-}
-
-impl AsyncRead for Transport {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Tcp(tcp) => Pin::new(tcp).poll_read(context, buffer),
-            Self::Other(pipe) => Pin::new(pipe).poll_read(context, buffer),
-        }
-    }
-}
-
-impl AsyncWrite for Transport {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Tcp(tcp) => Pin::new(tcp).poll_write(context, bytes),
-            Self::Other(pipe) => Pin::new(pipe).poll_write(context, bytes),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Tcp(tcp) => Pin::new(tcp).poll_flush(context),
-            Self::Other(pipe) => Pin::new(pipe).poll_flush(context),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Tcp(tcp) => Pin::new(tcp).poll_shutdown(context),
-            Self::Other(pipe) => Pin::new(pipe).poll_shutdown(context),
-        }
+/// The address at the other end, when it is still known.
+pub(super) fn peer(transport: &Transport) -> Option<SocketAddr> {
+    match transport {
+        Either::Left(tcp) => tcp.peer_addr().ok(),
+        Either::Right(pipe) => Some(pipe.peer()),
     }
 }

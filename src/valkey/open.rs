@@ -17,8 +17,8 @@ use super::connection::Connection;
 use super::dial::Dial;
 use super::error_reply::ErrorReply;
 use super::lost::{Lost, tls_fault};
-use super::network::Transport;
-use super::stream::Stream;
+use super::network::{Transport, peer};
+use super::stream::{Stream, transport};
 
 /// What the connection is called in the server's `CLIENT LIST`.
 const CLIENT_NAME: &str = "gungnir";
@@ -180,7 +180,7 @@ impl Connection {
     /// The address at the other end, when the socket still knows it.
     #[must_use]
     pub fn peer(&self) -> Option<SocketAddr> {
-        self.stream().transport().peer()
+        peer(transport(self.stream()))
     }
 
     /// `Some` when the connection was lost on the way.
@@ -264,12 +264,12 @@ fn connect_error(address: &Address, error: &io::Error) -> OpenError {
 }
 
 async fn wrap(dial: &Dial, transport: Transport) -> Result<Stream, OpenError> {
-    let Some(config) = &dial.tls else { return Ok(Stream::Plain(transport)) };
+    let Some(config) = &dial.tls else { return Ok(Stream::Left(transport)) };
     let name = dial.server_name.as_deref().unwrap_or(dial.address.host());
     let server_name = ServerName::try_from(name.to_owned())
         .map_err(|_| OpenError::ServerName { name: name.to_owned() })?;
     match TlsConnector::from(config.clone()).connect(server_name, transport).await {
-        Ok(tls) => Ok(Stream::Tls(Box::new(tls))),
+        Ok(tls) => Ok(Stream::Right(Box::new(tls))),
         Err(error) => {
             let address = dial.address.clone();
             Err(match tls_fault(&error) {
