@@ -77,15 +77,23 @@ impl Nodes {
     pub fn process(&self, namespace: &str, pod: &str) -> u32 {
         let began = Instant::now();
         loop {
-            let output = run(&["pid", "-n", namespace, pod]);
-            match output.trim().parse() {
+            match Self::process_now(namespace, pod) {
                 Ok(process) => return process,
-                Err(_) => assert!(
+                Err(output) => assert!(
                     began.elapsed() < Duration::from_secs(30),
                     "no process of {namespace}/{pod}: {output}"
                 ),
             }
         }
+    }
+
+    /// The same, if it runs at the moment.
+    ///
+    /// # Errors
+    /// What was said instead.
+    pub fn process_now(namespace: &str, pod: &str) -> Result<u32, String> {
+        let output = run(&["pid", "-n", namespace, pod]);
+        output.trim().parse().map_err(|_| output)
     }
 
     /// Kills a process.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::cluster::Kind;
 use crate::figures::Figures;
 use crate::install;
-use crate::nodes::Fault as Undo;
+use crate::nodes::{Fault as Undo, Nodes};
 use crate::set::{ValkeySet, World};
 use crate::trial::Trial;
 use crate::wait::{DEADLINE, until};
@@ -121,7 +121,8 @@ fn strike(set: &ValkeySet<'_>, blow: Blow, target: usize) {
     let replicas = (0..3).map(ValkeySet::pod).filter(|pod| *pod != master);
     let replica = replicas.into_iter().nth(target).expect("there are two");
     let process = |pod: &str| nodes.process(&set.namespace, pod);
-    let leader = || nodes.process(install::NAMESPACE, &install::leader(set.cluster()));
+    let leader = || install::leader(set.cluster());
+    let operator = |pod: &str| nodes.process(install::NAMESPACE, pod);
     let for_a_while = |undo: Undo| {
         thread::sleep(SHORT);
         undo.heal();
@@ -140,15 +141,20 @@ fn strike(set: &ValkeySet<'_>, blow: Blow, target: usize) {
             set.annotate("valkey.verilean.io/switchover-to", &wish);
             until("clients are sent to whom people want", DEADLINE, || set.is_led_by(&replica));
         }
-        Blow::KillOperator => nodes.kill(leader()),
-        Blow::StopOperator => for_a_while(nodes.stop(leader())),
+        Blow::KillOperator => {
+            let pod = leader();
+            nodes.kill(operator(&pod));
+            // A kubelet waits longer after each of many ends, up to five minutes; not with a new pod.
+            set.cluster().delete_by_force(Kind::Pod, install::NAMESPACE, &pod);
+        }
+        Blow::StopOperator => for_a_while(nodes.stop(operator(&leader()))),
     }
 }
 
 /// Weighs every operator that has run for a while, and holds that against what it was at first.
 fn weigh(world: &World, scales: &mut BTreeMap<u32, (Instant, Option<Weight>)>) {
     for pod in install::pods(&world.cluster) {
-        let process = world.nodes().process(install::NAMESPACE, &pod);
+        let Ok(process) = Nodes::process_now(install::NAMESPACE, &pod) else { continue };
         let Some(now) = weight(process) else { continue };
         let (since, first) = scales.entry(process).or_insert((Instant::now(), None));
         match first {
