@@ -42,11 +42,12 @@ pub(super) enum Move {
 }
 
 impl Watched {
-    /// Notes a claim at the instant before it was asked for.
-    pub(super) fn see(watched: &mut Option<Self>, claim: Claim, began: Instant) {
+    /// Notes a claim at the instant at which the answer was read: the question may have been on its way
+    /// for long, and the holder may have renewed just before it came.
+    pub(super) fn see(watched: &mut Option<Self>, claim: Claim, now: Instant) {
         let same = watched.as_ref().is_some_and(|known| known.claim.version == claim.version);
         if !same || claim.version.is_none() {
-            *watched = Some(Self { claim, since: began });
+            *watched = Some(Self { claim, since: now });
         }
     }
 }

@@ -20,7 +20,7 @@ use k8s_openapi::api::coordination::v1::Lease;
 use kube::Client;
 use kube::api::{Api, PostParams};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{debug, info, warn};
 
 use super::outside::WallClock;
@@ -172,6 +172,9 @@ impl Keeper {
                 () = sleep_until(next) => {}
                 Some(()) = self.resigned.recv() => {
                     warn!("gives the lease up, so that another operator takes a look");
+                    // What was begun in the last moment has ended before another operator acts.
+                    self.until.send_replace(None);
+                    sleep(self.times.effect_timeout).await;
                     self.release().await;
                     // Long enough for everybody who waits to have seen it free.
                     self.not_before = Some(Instant::now() + self.times.duration);
@@ -186,7 +189,7 @@ impl Keeper {
         if self.unanswered {
             // It may have been done: the record says so.
             self.watched = None;
-            self.look(Instant::now()).await;
+            self.look().await;
         }
         let Some(watched) = self.watched.take() else { return };
         if watched.claim.holder.as_deref() != Some(&self.name.identity) {
@@ -208,7 +211,7 @@ impl Keeper {
         }
         let held = self.until.borrow().is_some();
         if self.watched.is_none() || !held {
-            self.look(began).await;
+            self.look().await;
         }
         let me = self.name.identity.clone();
         match claim::next_move(&me, self.watched.as_ref(), began) {
@@ -224,12 +227,12 @@ impl Keeper {
     }
 
     /// Reads the record; notes when it was first seen as it is.
-    async fn look(&mut self, began: Instant) {
+    async fn look(&mut self) {
         let read = timeout(self.times.renew_deadline, self.api.get_opt(&self.name.name)).await;
         match read {
             Ok(Ok(lease)) => {
                 let claim = lease.map(|lease| Claim::of(&lease)).unwrap_or_default();
-                Watched::see(&mut self.watched, claim, began);
+                Watched::see(&mut self.watched, claim, Instant::now());
             }
             Ok(Err(error)) => debug!(%error, "the lease cannot be read"),
             Err(_) => debug!("the lease cannot be read in time"),
@@ -262,7 +265,7 @@ impl Keeper {
                 if take {
                     info!(identity = %self.name.identity, "has the lease");
                 }
-                Watched::see(&mut self.watched, Claim::of(&lease), sent);
+                Watched::see(&mut self.watched, Claim::of(&lease), Instant::now());
                 self.until.send_replace(Some(self.times.acts_until(sent)));
             }
             Ok(Err(kube::Error::Api(status))) if status.is_conflict() => {
