@@ -3,7 +3,7 @@
 //! A replica that is gone for good is still counted on until the record no longer names it. So the
 //! next goes when the last is forgotten, and none before the writes that wait for it are told not to.
 //! If the master dies before a pod that went is forgotten, that pod comes back until there is another
-//! master: what it alone holds may be missed.
+//! master: what it alone holds may be missed. So does the master's own.
 
 use crate::api::{Election, ElectionPhase};
 use crate::cluster::{ValidatedCluster, ordinal_of};
@@ -49,15 +49,21 @@ fn next(wanted: Wanted, now: Option<u32>, election: Option<&Election>, name: &st
     let (Some(now), Some(election)) = (now.filter(|now| *now >= wanted.replicas), election) else {
         return settled;
     };
-    let members =
-        election.in_sync.iter().filter_map(|it| Some((ordinal_of(name, &it.pod)?, &it.pod)));
-    let Some((last, pod)) = members.max().filter(|(last, _)| *last >= wanted.replicas) else {
-        return settled;
+    let too_far = |pod| {
+        let place = ordinal_of(name, pod).map(|ordinal| (ordinal, pod));
+        place.filter(|(ordinal, _)| *ordinal >= wanted.replicas)
     };
+    let member = election.in_sync.iter().filter_map(|it| too_far(&it.pod)).max();
+    let master = election.master.as_ref().and_then(|it| too_far(&it.pod));
+    let Some((last, pod)) = member.max(master) else { return settled };
     if matches!(election.phase, ElectionPhase::Failover | ElectionPhase::Switchover) {
         // Who may hold what nobody else has comes back for as long as it may be missed.
         let waits_for = "a change of master is under way".to_owned();
         return Size { replicas: now.max(last + 1), waits_for: Some(waits_for) };
+    }
+    if let Some((ordinal, pod)) = master {
+        let waits_for = format!("{pod} is master");
+        return Size { replicas: now.max(ordinal + 1), waits_for: Some(waits_for) };
     }
     if now == wanted.replicas {
         return settled;
@@ -73,7 +79,7 @@ fn next(wanted: Wanted, now: Option<u32>, election: Option<&Election>, name: &st
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::Member;
+    use crate::api::{MasterRef, Member};
 
     /// The size of a set of so many pods that is to have `wanted`, its members by their ordinals.
     fn after(now: u32, wanted: u32, members: &[u32], w: i32) -> (u32, bool) {
@@ -121,6 +127,23 @@ mod tests {
         let settled = Election { phase: ElectionPhase::Stable, ..election.clone() };
         let size = next(wanted, Some(3), Some(&settled), "shop");
         assert_eq!(size.replicas, 3);
+    }
+
+    #[test]
+    fn the_master_stays_until_there_is_another_and_comes_back_until_then() {
+        let led_by = |pod: &str, phase| {
+            let master = Some(MasterRef { pod: pod.to_owned(), ..MasterRef::default() });
+            let election = Election { phase, master, ..Election::default() };
+            move |now| {
+                next(Wanted { replicas: 1, w: 0 }, Some(now), Some(&election), "shop").replicas
+            }
+        };
+        for phase in [ElectionPhase::Stable, ElectionPhase::Failover] {
+            let size = led_by("shop-1", phase);
+            assert_eq!((size(3), size(2), size(1)), (3, 2, 2), "{phase:?}");
+        }
+        let size = led_by("shop-0", ElectionPhase::Stable);
+        assert_eq!((size(3), size(1)), (1, 1));
     }
 
     #[test]
