@@ -130,9 +130,12 @@ fn summary(
     let Counts { wanted, there, ready } = counts;
     let has = |kind| findings.iter().any(|finding| finding.kind() == kind);
     let complete = ready >= wanted && there == wanted && *wanted > 0;
-    let healthy = complete && master.is_some();
-    let pods = format!("{ready} of {wanted} pods are ready");
     let hold = election.and_then(|election| election.hold.as_deref());
+    // Clients go where they went, and nobody would be put in the place of who is there.
+    let unrecorded = hold.is_some()
+        && election.is_some_and(|election| matches!(election.phase, Some(Phase::Adopt)));
+    let healthy = complete && master.is_some() && !unrecorded;
+    let pods = format!("{ready} of {wanted} pods are ready");
     let under_way = election.and_then(|election| match election.phase? {
         Phase::Failover => Some(Reason::Failover),
         Phase::Switchover => Some(Reason::Switchover),
@@ -153,7 +156,8 @@ fn summary(
     } else if *there == 0 {
         ("Creating", Reason::Creating, "no pod has been made yet".to_owned())
     } else if complete {
-        ("Electing", Reason::NoMaster, format!("{pods}; none is master yet"))
+        let none = if master.is_some() { "no master is recorded" } else { "none is master yet" };
+        ("Electing", Reason::NoMaster, format!("{pods}; {none}"))
     } else {
         ("Progressing", Reason::PodsNotReady, pods)
     };
@@ -237,5 +241,22 @@ mod tests {
         let kept = json!([told("Ready"), told("Audited")]);
         let expected = json!({ "master": null, "conditions": kept });
         assert_eq!(leftover(&applied, &found), Some(expected));
+    }
+
+    #[test]
+    fn two_masters_and_no_record_are_not_well_however_ready_all_pods_are() {
+        let counts = Counts { wanted: 3, there: 3, ready: 3 };
+        let shown = |phase, hold: Option<&str>| {
+            let hold = hold.map(str::to_owned);
+            let election = ElectionView { phase: Some(phase), hold, ..ElectionView::default() };
+            summary(&counts, Some("shop-2"), Some(&election), &Report::default())
+        };
+        let well = shown(Phase::Stable, Some("`shop-1` does not follow closely enough"));
+        assert_eq!((well.phase, well.ready), ("Running", true));
+        let lost = shown(Phase::Adopt, Some("`shop-0` and `shop-2` both are masters"));
+        assert_eq!((lost.phase, lost.ready, lost.progressing), ("Electing", false, true));
+        let told =
+            "3 of 3 pods are ready; no master is recorded; `shop-0` and `shop-2` both are masters";
+        assert_eq!(lost.message, told);
     }
 }

@@ -113,18 +113,30 @@ impl World {
         }
     }
 
-    /// Has people do what they are told that nobody else can: where no replica acknowledged writes and
-    /// a master is gone without a proof of its death, they say that its pod is to lead. Whether that
-    /// is what is waited for.
+    /// Has people do what they are told that nobody else can. Whether that is what is waited for.
     pub fn help(&self) -> bool {
         let status = self.cluster()["status"].to_string();
-        let waits = status.contains("only the proof of a death starts a failover");
-        if waits && let Some(master) = self.pointer() {
-            let annotations = json!({ Annotation::Promote.key(): master });
+        let delete = |pod: &Pod| {
+            let _ = self.kubernetes.delete("Pod", NAMESPACE, &pod.name, &Deletion::default());
+        };
+        let pointer = self.pointer();
+        if status.contains("only the proof of a death starts a failover") {
+            // No replica acknowledged writes, and the master is gone without a proof of its death.
+            let annotations = json!({ Annotation::Promote.key(): pointer });
             let patch = json!({ "metadata": { "annotations": annotations } });
             let _ = self.kubernetes.patch("ValkeyCluster", NAMESPACE, NAME, &patch);
+        } else if status.contains("delete all pods of the cluster so that new ones are made") {
+            // The passwords are lost with everybody who knew them.
+            self.pods().iter().for_each(delete);
+        } else if status.contains("both are masters and no record says which one leads") {
+            // A pod that starts anew is a replica of nowhere.
+            let leads = |pod: &&Pod| self.look(pod).is_some_and(|look| look.follows.is_none());
+            let is_other = |pod: &&Pod| Some(&pod.name) != pointer.as_ref();
+            self.pods().iter().filter(leads).filter(is_other).for_each(delete);
+        } else {
+            return false;
         }
-        waits
+        true
     }
 
     /// Has people want as many pods as in a spec again; whether they wanted others.
