@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,8 @@ const DEFAULT_RUNS: usize = 20;
 const RESULTS: &str = "GUNGNIR_GAP_RESULTS";
 /// The mark of the table.
 const MARK: &str = "gaps";
+/// kube-proxy takes changes in once a second: before each fault it had none for so long.
+const REST: Duration = Duration::from_secs(2);
 /// That of the table of where the time goes.
 const STAGES_MARK: &str = "stages";
 
@@ -96,6 +99,7 @@ fn once(set: &ValkeySet<'_>, what: What, number: usize) -> Run {
     let process = nodes.process(namespace, &master);
     let audit = Audit::start();
     let mut trial = Trial::start(set);
+    thread::sleep(REST);
     let began = Instant::now();
     let undo = trial.fault(|| match what {
         What::Killed => {
