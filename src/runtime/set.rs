@@ -76,7 +76,8 @@ pub struct SetSetup {
 pub struct Asked {
     /// The wish.
     pub wish: Wish,
-    /// Gets the outcome, unless the set stops being watched.
+    /// Gets the outcome, unless the set stops being watched. Dropping the other end withdraws the
+    /// wish.
     pub reply: oneshot::Sender<Wished>,
 }
 
@@ -198,6 +199,7 @@ async fn decide(
             () = watcher::changed(&mut targets) => {}
             () = sleep_until(setup.clock.instant(wake_ms)) => {}
             Some(wish) = asked.recv(), if replies.is_free() => replies.ask(board, wish),
+            () = replies.given_up() => replies.withdraw(board),
         }
     }
 }
@@ -228,6 +230,20 @@ impl Replies {
         self.last += 1;
         self.waiting = Some(reply);
         board.request.set(Some(Request { id: self.last, wish }));
+    }
+
+    /// Waits until whoever asked for what is under way no longer wants to know.
+    async fn given_up(&mut self) {
+        match &mut self.waiting {
+            Some(reply) => reply.closed().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// What nobody waits for makes room for the next. What it has begun goes on by the record.
+    fn withdraw(&mut self, board: &Board) {
+        self.waiting = None;
+        board.request.set(None);
     }
 
     fn answer(&mut self, board: &Board, request: u64, outcome: Wished) {
@@ -298,4 +314,23 @@ pub async fn look_once(setup: &SetSetup, limit: Duration) -> Look {
     }
     let (local, _) = step(&Local::default(), &seen, now_ms);
     Look { seen, hold: local.hold, said: board.said.take(), configs: board.configs.take() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sentinel::fixture::{n, settings};
+
+    #[tokio::test]
+    async fn a_wish_that_nobody_waits_for_makes_room_for_the_next() {
+        let targets = SetTargets { settings: settings(), nodes: vec![], reread: 0, leadership: 0 };
+        let (board, mut replies) = (Board::new(&targets), Replies::default());
+        let (reply, outcome) = oneshot::channel();
+        replies.ask(&board, Asked { wish: Wish::Switchover(Some(n(1))), reply });
+        assert!(!replies.is_free() && board.request.get().is_some());
+        drop(outcome);
+        replies.given_up().await;
+        replies.withdraw(&board);
+        assert!(replies.is_free() && board.request.get().is_none());
+    }
 }

@@ -112,7 +112,11 @@ pub(super) async fn ask(
                 if wishes.send(Asked { wish, reply }).await.is_err() {
                     std::future::pending::<()>().await;
                 }
-                match outcome.await {
+                let Some(outcome) = until_another(desk, &mut facts, &served, &text, outcome).await
+                else {
+                    continue;
+                };
+                match outcome {
                     Ok(Ok(())) => {
                         granted.0.push(text);
                         true
@@ -141,10 +145,36 @@ pub(super) async fn ask(
     }
 }
 
+/// Waits for the outcome of a request; `None` when another one is more urgent by then, or people want
+/// it no more. Then it is withdrawn: what cannot be granted now keeps nothing else from being asked.
+async fn until_another<T>(
+    desk: &Desk,
+    facts: &mut watch::Receiver<()>,
+    served: &[String],
+    text: &str,
+    mut outcome: oneshot::Receiver<T>,
+) -> Option<Result<T, oneshot::error::RecvError>> {
+    loop {
+        tokio::select! {
+            outcome = &mut outcome => return Some(outcome),
+            Ok(()) = facts.changed() => {
+                let requests = requests(&desk.facts.borrow());
+                let next = requests.iter().find(|request| !served.contains(&request.text));
+                if next.is_none_or(|next| next.text != text) {
+                    return None;
+                }
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::fixture::facts;
+    use tokio::time::timeout;
+
     use super::*;
+    use crate::operator::Outside;
 
     fn asked(promote: Option<&str>, switchover_to: Option<&str>) -> Vec<Request> {
         let mut facts = facts(3);
@@ -215,5 +245,32 @@ mod tests {
         // Once the annotations are gone, so is the memory of them.
         assert_eq!(granted.served(&[], &served), recorded(&[]));
         assert_eq!(granted.served(&both, &[]), recorded(&[]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_is_withdrawn_when_something_more_urgent_is_asked_for() {
+        let of = |promote: Option<&str>, switchover_to: Option<&str>| {
+            let mut facts = facts(3);
+            facts.promote = promote.map(str::to_owned);
+            facts.switchover_to = switchover_to.map(str::to_owned);
+            facts
+        };
+        for (promote, to, kept) in [
+            (None, Some("shop-1"), true),
+            (Some("shop-2"), Some("shop-1"), false),
+            (None, Some("shop-2"), false),
+            (None, None, false),
+        ] {
+            let before = of(None, Some("shop-1"));
+            let desk = Desk::new(before, "test/one".to_owned(), Outside::default());
+            let (changed, mut facts) = watch::channel(());
+            let (reply, outcome) = oneshot::channel::<()>();
+            desk.facts.replace(of(promote, to));
+            changed.send_replace(());
+            let waits = until_another(&desk, &mut facts, &[], "switchover-to=shop-1", outcome);
+            let withdrawn = timeout(Duration::from_secs(1), waits).await;
+            assert_eq!(withdrawn.is_err(), kept, "{promote:?} {to:?}");
+            assert!(reply.is_closed(), "nobody waits for it any more");
+        }
     }
 }
