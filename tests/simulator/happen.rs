@@ -122,7 +122,10 @@ impl World {
         let pointer = self.pointer();
         if status.contains("only the proof of a death starts a failover") {
             // No replica acknowledged writes, and the master is gone without a proof of its death.
-            let annotations = json!({ Annotation::Promote.key(): pointer });
+            let keys = |pod: &&Pod| self.look(pod).map_or(0, |look| look.data.len());
+            let rank = |pod: &&Pod| (keys(pod), Some(&pod.name) == pointer.as_ref());
+            let most = self.pods().iter().max_by_key(rank).map(|pod| pod.name.clone());
+            let annotations = json!({ Annotation::Promote.key(): most });
             let patch = json!({ "metadata": { "annotations": annotations } });
             let _ = self.kubernetes.patch("ValkeyCluster", NAMESPACE, NAME, &patch);
         } else if status.contains("delete all pods of the cluster so that new ones are made") {
