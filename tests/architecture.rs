@@ -46,7 +46,11 @@ const ROOMS: &[(&str, bool, &[&str])] = &[
         ],
     ),
     ("sentinel", true, &[]),
-    ("valkey", false, &["bytes", "getrandom", "redis", "thiserror", "tokio", "tokio_rustls", "tokio_util"]),
+    (
+        "valkey",
+        false,
+        &["bytes", "getrandom", "redis", "thiserror", "tokio", "tokio_rustls", "tokio_util"],
+    ),
     (
         "runtime",
         false,
