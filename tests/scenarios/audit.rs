@@ -49,9 +49,9 @@ impl Audit {
         })
     }
 
-    /// When an object whose name begins so was first changed, by anybody, at `since` or later; in
-    /// nanoseconds since 1970.
-    pub fn changed(&self, resource: &str, name: &str, since: u64) -> Option<u64> {
+    /// When a request of anybody came that changed an object whose name begins so, and when it was
+    /// done: of those that were done at `since` or later the first. In nanoseconds since 1970.
+    pub fn changed(&self, resource: &str, name: &str, since: u64) -> Option<(u64, u64)> {
         let lines = self.lines();
         let changes = lines.iter().filter(|line| {
             let object = &line["objectRef"];
@@ -63,8 +63,11 @@ impl Audit {
                 && object["subresource"].is_null()
                 && object["name"].as_str().is_some_and(|it| it.starts_with(name))
         });
-        let times = changes.filter_map(|line| nanoseconds(line["stageTimestamp"].as_str()?));
-        times.filter(|at| *at >= since).min()
+        let time = |line: &Value, of: &str| nanoseconds(line[of].as_str()?);
+        let times = changes.filter_map(|line| {
+            Some((time(line, "requestReceivedTimestamp")?, time(line, "stageTimestamp")?))
+        });
+        times.filter(|(_, done)| *done >= since).min_by_key(|(_, done)| *done)
     }
 
     /// How many of them change something.

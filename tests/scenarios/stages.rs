@@ -44,12 +44,14 @@ pub fn of(set: &ValkeySet<'_>, audit: Option<&Audit>, ended: &Ended) -> Option<S
         let at = audit.changed(resource, &client, since);
         at.unwrap_or_else(|| panic!("nobody changed {resource} {client}"))
     };
-    let service = changed("services", ended.fault_at);
+    let (asked, service) = changed("services", ended.fault_at);
+    // Controllers hear of it before whoever wrote it is answered.
+    let (_, endpoints) = changed("endpointslices", asked);
     let times = [
         told(&["+try-failover", "+handover"], "began"),
         told(&["+promoted-slave"], "promoted"),
         service,
-        changed("endpointslices", service),
+        endpoints,
         ended.led_at.expect("the client's node led to the new master"),
         ended.back_at,
     ];
