@@ -241,20 +241,20 @@ fn clients_of_sentinels_protocol_move_over(world: &World) {
     let other = 5 - master.number;
     let (old, new) = ("10.0.0.1 6379", format!("10.0.0.{} 6379", master.number));
     let heard = subscriber.wait_for(&format!("+slave {}", replica(1)));
+    let mut expected = vec![
+        "+new-epoch 2".to_owned(),
+        format!("+try-failover master {SET_NAME} {old}"),
+        format!("+switch-master {SET_NAME} {old} {new}"),
+        format!("+failover-end master {SET_NAME} {new}"),
+        format!("+slave {}", replica(other)),
+        format!("+sdown {}", replica(1)),
+        format!("-sdown {}", replica(1)),
+        format!("+slave {}", replica(1)),
+    ];
     // When the other replica turns out to have more, it is the candidate of an epoch of its own.
-    let heard: Vec<_> = heard.iter().filter(|event| *event != "+new-epoch 3").cloned().collect();
-    assert_eq!(
-        heard,
-        [
-            "+new-epoch 2".to_owned(),
-            format!("+try-failover master {SET_NAME} {old}"),
-            format!("+switch-master {SET_NAME} {old} {new}"),
-            format!("+failover-end master {SET_NAME} {new}"),
-            format!("+slave {}", replica(other)),
-            format!("+sdown {}", replica(1)),
-            format!("-sdown {}", replica(1)),
-            format!("+slave {}", replica(1)),
-        ]
-    );
+    if heard[2] == "+new-epoch 3" {
+        expected.insert(2, heard[2].clone());
+    }
+    assert_eq!(heard, expected);
     finish(world, "kill -9, Sentinel's protocol", trial, &gungnir);
 }
