@@ -1,9 +1,9 @@
 //! What the operator may do in a cluster: exactly what it does.
 //!
 //! The rights of the chart are held against the catalog of manifests and a table of everything else
-//! that the operator asks for. The tests of the rungs `operator` and `scenarios` run under just these
-//! rights, so a missing one fails there; and both write down which were used, so that one too many
-//! fails here.
+//! that the operator asks for. The tests of the rungs `operator`, `election` and `scenarios` run under
+//! just these rights, so a missing one fails there; and they write down which were used, so that one
+//! too many fails here.
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -157,14 +157,14 @@ fn the_operator_of_one_namespace_has_the_same_rights_there_alone() {
 enum Taker {
     /// Admission checks it; nobody asks for it by itself.
     Admission,
-    /// The elections, which the rung `scenarios` has.
+    /// The elections, which the rung `election` has.
     Elections,
 }
 
 /// Such rights.
 const ELSEWHERE: &[(&str, &str, &str, Taker)] = &[
     ("update", "valkey.verilean.io", "valkeyclusters/finalizers", Taker::Admission),
-    // The record is read again after a conflict, pods get their role.
+    // The record is read again where the watch has not brought one that can be read, pods get their role.
     ("get", "valkey.verilean.io", "valkeyclusters", Taker::Elections),
     ("patch", "", "pods", Taker::Elections),
 ];
@@ -179,45 +179,51 @@ fn line(verb: &str, group: &str, resource: &str) -> String {
     format!("{verb} {group} {resource}")
 }
 
+/// A line for each right that the chart's roles of some kinds grant.
+fn lines(kinds: &[&str]) -> BTreeSet<String> {
+    let objects = objects("default.yaml");
+    let granted = kinds.iter().flat_map(|kind| granted(&objects, kind));
+    let lines = granted.flat_map(|((group, resource), verbs)| {
+        verbs.into_iter().map(move |verb| line(&verb, &group, &resource))
+    });
+    lines.collect()
+}
+
 /// By `tests/run operator`, after its tests: `GUNGNIR_RIGHTS_USED` names what they wrote.
 #[test]
 #[ignore = "needs what the rung `operator` has written"]
 fn every_right_was_used() {
     let used = used();
     let mut unused = Vec::new();
-    for ((group, resource), verbs) in granted(&objects("default.yaml"), "ClusterRole") {
-        for verb in verbs {
-            let right = line(&verb, &group, &resource);
-            let is_told = ELSEWHERE
-                .iter()
-                .any(|(verb, group, resource, _)| line(verb, group, resource) == right);
-            match (used.contains(&right), is_told) {
-                (true, true) => unused.push(format!("told, and used: {right}")),
-                (false, false) => unused.push(right),
-                _ => {}
-            }
+    for right in lines(&["ClusterRole"]) {
+        let is_told =
+            ELSEWHERE.iter().any(|(verb, group, resource, _)| line(verb, group, resource) == right);
+        match (used.contains(&right), is_told) {
+            (true, true) => unused.push(format!("told, and used: {right}")),
+            (false, false) => unused.push(right),
+            _ => {}
         }
     }
     assert_eq!(unused, Vec::<String>::new(), "rights that nobody has used");
 }
 
-/// By `tests/run scenarios`, after the usual ones: the API server's own log of the installed operator.
+/// By `tests/run election`, after its tests.
 #[test]
-#[ignore = "needs what the rung `scenarios` has written"]
-fn what_the_elections_alone_take_was_used_by_them_and_all_that_was_used_is_granted() {
+#[ignore = "needs what the rung `election` has written"]
+fn what_the_elections_alone_take_was_used_by_them() {
     let used = used();
     for (verb, group, resource, taker) in ELSEWHERE {
         let right = line(verb, group, resource);
         assert_eq!(used.contains(&right), *taker == Taker::Elections, "{right}");
     }
-    let objects = objects("default.yaml");
-    let granted: BTreeSet<String> = [granted(&objects, "ClusterRole"), granted(&objects, "Role")]
-        .into_iter()
-        .flatten()
-        .flat_map(|((group, resource), verbs)| {
-            verbs.into_iter().map(move |verb| line(&verb, &group, &resource))
-        })
-        .collect();
+}
+
+/// By `tests/run scenarios`, after its own: the API server's own log of the installed operator.
+#[test]
+#[ignore = "needs what the rung `scenarios` has written"]
+fn all_that_was_used_is_granted() {
+    let (used, granted) = (used(), lines(&["ClusterRole", "Role"]));
+    assert!(!used.is_empty(), "nothing was used at all");
     let more: Vec<&String> = used.difference(&granted).collect();
     assert_eq!(more, Vec::<&String>::new(), "asked for without a right");
 }

@@ -36,5 +36,8 @@ mod log_lines;
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../support/account.rs"]
+mod account;
+
 #[path = "../support/examples.rs"]
 mod examples;

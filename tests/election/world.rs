@@ -21,6 +21,7 @@ use serde_json::Value;
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::account;
 use crate::examples::rendered;
 use crate::pod::Pod;
 use crate::server::Apply;
@@ -36,7 +37,8 @@ pub const FORCED: Apply = Apply { dry_run: false, force: true, subresource: None
 pub struct World {
     pub server: Server,
     pub client: Client,
-    config: Box<Config>,
+    /// The API server with the operator's own account.
+    account: Box<Config>,
     pub namespace: String,
     pub pods: Vec<Pod>,
     /// What is rendered, without what nobody here makes anything of.
@@ -60,14 +62,15 @@ impl World {
 
     async fn with(name: &str, taps: Option<Taps>) -> Self {
         let server = Server::connect().await;
-        let config = Config::infer().await.unwrap();
-        let client = Client::try_from(config.clone()).unwrap();
+        let client = Client::try_default().await.unwrap();
         let namespace = server.namespace(name, json!({})).await;
+        account::grant(&server, "default.yaml", &namespace).await;
+        account::granted(account::OF_ALL_NAMESPACES, &namespace).await;
         let folder = TempDir::new().unwrap();
         let mut world = Self {
             server,
             client,
-            config: Box::new(config),
+            account: Box::new(account::config(account::OF_ALL_NAMESPACES).await),
             namespace,
             pods: Vec::new(),
             objects: Vec::new(),
@@ -117,9 +120,12 @@ impl World {
 
     /// The API server as an operator that starts now has it.
     pub fn client_of_operator(&self) -> Client {
-        let Some(taps) = &self.taps else { return self.client.clone() };
-        let builder = ClientBuilder::try_from((*self.config).clone()).unwrap();
-        builder.with_layer(taps).build()
+        let builder = ClientBuilder::try_from((*self.account).clone()).unwrap();
+        let builder = builder.with_layer(&account::Noted);
+        match &self.taps {
+            Some(taps) => builder.with_layer(taps).build(),
+            None => builder.build(),
+        }
     }
 
     fn cluster(&self) -> Value {

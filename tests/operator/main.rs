@@ -7,7 +7,6 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 #![allow(clippy::large_futures)] // each is one test
 
-mod account;
 mod conditions;
 mod conflict;
 mod controllers;
@@ -33,6 +32,8 @@ mod volume;
 mod whole;
 mod world;
 
+#[path = "../support/account.rs"]
+mod account;
 #[path = "../support/differences.rs"]
 mod differences;
 #[path = "../support/examples.rs"]

@@ -63,15 +63,12 @@ pub enum Fault {
     Held,
 }
 
-/// Told of every request that was done, and with which code.
-type Witness = fn(&Seen, u16);
 type Spoil = Box<dyn FnMut(&Seen) -> Option<Fault> + Send>;
 
 #[derive(Default)]
 struct State {
     seen: Vec<Seen>,
     spoil: Option<Spoil>,
-    witness: Option<Witness>,
     gate: Arc<Notify>,
 }
 
@@ -92,22 +89,17 @@ impl Tap {
         self.0.lock().unwrap().spoil = Some(Box::new(spoil));
     }
 
-    /// Has somebody told of what is done.
-    pub fn witnessed_by(&self, witness: Witness) {
-        self.0.lock().unwrap().witness = Some(witness);
-    }
-
     /// Lets the request that is held go on.
     pub fn open(&self) {
         let gate = Arc::clone(&self.0.lock().unwrap().gate);
         gate.notify_waiters();
     }
 
-    fn note(&self, seen: Seen) -> (Option<Fault>, Option<Witness>) {
+    fn note(&self, seen: Seen) -> Option<Fault> {
         let mut state = self.0.lock().unwrap();
         let fault = state.spoil.as_mut().and_then(|spoil| spoil(&seen));
         state.seen.push(seen);
-        (fault, state.witness)
+        fault
     }
 }
 
@@ -147,17 +139,10 @@ where
             path: request.uri().path().to_owned(),
             query: request.uri().query().unwrap_or_default().to_owned(),
         };
-        let (fault, witness) = self.tap.note(seen.clone());
-        match fault {
+        match self.tap.note(seen) {
             None => {
                 let done = self.inner.call(request);
-                Box::pin(async move {
-                    let response = done.await?;
-                    if let Some(witness) = witness {
-                        witness(&seen, response.status().as_u16());
-                    }
-                    Ok(response.map(Either::Left))
-                })
+                Box::pin(async move { Ok(done.await?.map(Either::Left)) })
             }
             Some(Fault::Refused(code)) => Box::pin(async move { Ok(refusal(code)) }),
             Some(Fault::Answered(object)) => {

@@ -128,9 +128,10 @@ impl World {
         change: impl FnOnce(&mut Options),
         story: impl Future<Output = ()>,
     ) {
+        account::granted(self.account, &self.namespace).await;
         let config = account::config(self.account).await;
-        self.tap.witnessed_by(account::note);
-        let client = ClientBuilder::try_from(config).unwrap().with_layer(&self.tap).build();
+        let builder = ClientBuilder::try_from(config).unwrap();
+        let client = builder.with_layer(&account::Noted).with_layer(&self.tap).build();
         let mut options = Options {
             scope: Scope::Namespace(self.namespace.clone()),
             lease: LeaseName {

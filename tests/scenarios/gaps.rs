@@ -61,6 +61,9 @@ struct Run {
     gap_ms: u64,
     /// Until the Service was seen to lead elsewhere.
     moved_ms: u64,
+    /// The most servers that took writes at once. It is 1 but where a node is back within the seconds
+    /// in which its peers' kernels still send what servers said before.
+    writers: usize,
     /// Where the time went; of one change of master alone.
     stages: Option<Stages>,
 }
@@ -131,9 +134,11 @@ fn once(set: &ValkeySet<'_>, what: What, number: usize) -> Run {
     trial.write_on();
     drop(undo);
     let ended = trial.end(3);
-    ended.figures.are_safe();
+    ended.figures.keep_what_was_acknowledged();
+    let writers = ended.figures.writers;
+    assert!(writers == 1 || what == What::Cut, "several took writes: {}", ended.figures);
     let stages = if what == What::Rolled { None } else { stages::of(set, audit.as_ref(), &ended) };
-    Run { gap_ms: ms(ended.figures.gap), moved_ms: ms(moved), stages }
+    Run { gap_ms: ms(ended.figures.gap), moved_ms: ms(moved), writers, stages }
 }
 
 /// From `kubectl apply` to a write that a replica has.
@@ -148,7 +153,7 @@ fn created(world: &World) -> Run {
     let trial = Trial::start(&set);
     let gap = began.elapsed();
     trial.finish(3).are_safe();
-    Run { gap_ms: ms(gap), moved_ms: ms(moved), stages: None }
+    Run { gap_ms: ms(gap), moved_ms: ms(moved), writers: 1, stages: None }
 }
 
 fn ms(time: Duration) -> u64 {
@@ -184,9 +189,10 @@ impl Results {
 }
 
 fn table(results: &Results) -> String {
-    let mut table = "| | runs | gap, median | shortest, longest | Service moved, median | goal |\n\
-                     | --- | --- | --- | --- | --- | --- |\n"
-        .to_owned();
+    let mut table =
+        "| | runs | gap, median | shortest, longest | Service moved, median | two took writes | \
+                     goal |\n| --- | --- | --- | --- | --- | --- | --- |\n"
+            .to_owned();
     for (_, name, goal) in ROWS {
         let runs = results.of(name);
         let sorted = |of: fn(&Run) -> u64| {
@@ -203,12 +209,13 @@ fn table(results: &Results) -> String {
         let middle = runs.len() / 2;
         let _ = writeln!(
             table,
-            "| {name} | {} | {} | {}, {} | {} | ≤ {} |",
+            "| {name} | {} | {} | {}, {} | {} | {} | ≤ {} |",
             runs.len(),
             shown(&gaps, middle),
             shown(&gaps, 0),
             shown(&gaps, runs.len().saturating_sub(1)),
             shown(&moved, middle),
+            runs.iter().filter(|run| run.writers > 1).count(),
             seconds(goal),
         );
     }
