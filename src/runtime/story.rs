@@ -156,6 +156,9 @@ impl Story {
             Phase::Failover => say("+selected-slave", format!("{target} epoch {epoch}")),
             Phase::Switchover => say("+handover", format!("{master} to {target} epoch {epoch}")),
             Phase::Adopt if before.is_none() => say("+new-term", format!("{term}")),
+            Phase::Adopt if before.is_some_and(|it| it.term == term) && record.target.is_some() => {
+                say("+selected-slave", format!("{target} epoch {epoch}; nobody leads"))
+            }
             Phase::Adopt => say("+new-term", format!("{term}; looks for the master")),
             Phase::Stable => match before.and_then(|it| it.master) {
                 _ if before.is_some_and(|it| it.term != term) => {

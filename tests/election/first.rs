@@ -42,6 +42,9 @@ async fn just_made() {
     .await;
     let took = began.elapsed();
     assert!(took < WRITABLE_WITHIN, "{took:?}");
+    let told: Vec<_> = operator.news.borrow().iter().map(|item| item.reason).collect();
+    let of = |reason: &str| told.iter().filter(|it| **it == reason).count();
+    assert_eq!([of("+new-term"), of("+selected-slave"), of("+monitor")], [1, 1, 1], "{told:?}");
 
     for pod in &world.pods[1..] {
         pod.create().await;

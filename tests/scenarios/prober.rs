@@ -38,8 +38,8 @@ const REACH_PERIOD: Duration = Duration::from_millis(25);
 const MOST_REACHING: usize = 40;
 /// Before the address of a Service, where the others are servers'.
 const THROUGH: &str = "through ";
-/// How many probes of one server may be unanswered.
-const MOST_UNANSWERED: usize = 10;
+/// How many probes of one server may be unanswered: one that stands still is asked all the while.
+const MOST_UNANSWERED: usize = 120;
 
 /// What one server accepted on one history. Times are [`now`]'s.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

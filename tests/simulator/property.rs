@@ -150,6 +150,9 @@ impl Found {
 
     fn look(&mut self, mutation: &Mutation<'_>, store: &Store) {
         if !is_operator(mutation.who) {
+            if mutation.key.kind == "ValkeyCluster" {
+                self.forget(mutation.after, store);
+            }
             return;
         }
         let Mutation { who, verb, key, before, after } = mutation;
@@ -226,6 +229,20 @@ impl Found {
                 format!("{what}: epoch {epoch} had the master {known:?}, and has {master:?}");
             self.violated("noDoubleFailover", &text);
         }
+    }
+
+    /// People have wiped the record, or put an older one in its place: an epoch that neither the
+    /// Service nor a volume knows is known to nobody then.
+    fn forget(&mut self, after: Option<&Value>, store: &Store) {
+        let recorded = after.and_then(|it| it["status"]["election"]["epoch"].as_u64());
+        let services = store.of_kind("Service", Some(NAMESPACE));
+        let volumes = store.of_kind("PersistentVolumeClaim", Some(NAMESPACE));
+        let noted = services.chain(volumes).filter_map(|(_, object)| {
+            let note = object["metadata"]["annotations"]["valkey.verilean.io/epoch"].as_str()?;
+            note.split('/').next()?.parse().ok()
+        });
+        let known = noted.chain(recorded).max().unwrap_or(0);
+        self.masters.retain(|epoch, _| *epoch <= known);
     }
 
     fn note_held(&mut self, unheld: bool) {

@@ -56,6 +56,11 @@ fn requests(facts: &ClusterFacts) -> Vec<Request> {
     promote.into_iter().chain(heir).chain(people).collect()
 }
 
+/// What is to be asked for next: the first that was not granted yet.
+fn most_urgent(requests: Vec<Request>, served: &[String]) -> Option<Request> {
+    requests.into_iter().find(|request| !served.contains(&request.text))
+}
+
 /// What was granted, recorded or not yet.
 #[derive(Debug, Default)]
 struct Granted(Vec<String>);
@@ -85,7 +90,7 @@ pub(super) async fn ask(
         let recorded = desk.served();
         let served = granted.served(&requests, recorded.as_deref().unwrap_or_default());
         let unrecorded = recorded.is_some_and(|recorded| recorded != served);
-        let next = requests.into_iter().find(|request| !served.contains(&request.text));
+        let next = most_urgent(requests, &served);
         if next.is_none() && !unrecorded {
             wait = BACKOFF.0;
             if facts.changed().await.is_err() {
@@ -158,8 +163,7 @@ async fn until_another<T>(
         tokio::select! {
             outcome = &mut outcome => return Some(outcome),
             Ok(()) = facts.changed() => {
-                let requests = requests(&desk.facts.borrow());
-                let next = requests.iter().find(|request| !served.contains(&request.text));
+                let next = most_urgent(requests(&desk.facts.borrow()), served);
                 if next.is_none_or(|next| next.text != text) {
                     return None;
                 }

@@ -24,8 +24,8 @@ use super::resp::Reply;
 const PERIOD: Duration = Duration::from_millis(50);
 /// A probe that takes longer does not keep the next one waiting.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// How many probes of one node may be unanswered.
-const MOST_UNANSWERED: usize = 10;
+/// How many probes of one node may be unanswered: one that stands still is asked all the while.
+const MOST_UNANSWERED: usize = 120;
 
 /// A write that a node accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
