@@ -316,16 +316,10 @@ mod tests {
 
     fn record(epoch: u64) -> Record {
         Record {
-            term: 1,
-            epoch,
             phase: Phase::Stable,
-            target: None,
             master: Some(Member { node: NodeId(0), run_id: Id([1; 20]), home: Home::default() }),
             history: Some(Id([2; 20])),
-            previous_history: None,
-            base_offset: 0,
-            in_sync: Vec::new(),
-            w: 0,
+            ..Record::without_master(1, epoch)
         }
     }
 

@@ -8,8 +8,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::sentinel::{
-    Action, Hold, LONGEST_REST_MS, Local, Millis, Node, NodeId, Observation, Phase, Record,
-    Request, Settings, Wish, step,
+    Action, Hold, LONGEST_REST_MS, Local, Millis, Node, NodeId, Observation, Record, Request,
+    Settings, Wish, step,
 };
 use crate::valkey::ServerConfig;
 
@@ -296,18 +296,7 @@ pub async fn look_once(setup: &SetSetup, limit: Duration) -> Look {
     let mut seen = board.observation(true);
     let now_ms = setup.clock.now_ms();
     seen.my_term = 1;
-    seen.record = Some(Record {
-        term: 1,
-        epoch: 0,
-        phase: Phase::Adopt,
-        target: None,
-        master: None,
-        history: None,
-        previous_history: None,
-        base_offset: 0,
-        in_sync: Vec::new(),
-        w: 0,
-    });
+    seen.record = Some(Record::without_master(1, 0));
     for node in &mut seen.nodes {
         // Terms of earlier leaders are no matter here.
         node.highest_term = 0;

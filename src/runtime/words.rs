@@ -98,16 +98,12 @@ mod tests {
         let send = |command| Action::Send { node: b, run_id: Id([1; 20]), command };
         let record = |phase, target| {
             Action::Write(Record {
-                term: 2,
-                epoch: 3,
                 phase,
                 target,
                 master: Some(Member { node: a, run_id: Id([1; 20]), home: Home::default() }),
-                history: None,
-                previous_history: None,
-                base_offset: 0,
                 in_sync: vec![Member { node: b, run_id: Id([1; 20]), home: Home::default() }],
                 w: 1,
+                ..Record::without_master(2, 3)
             })
         };
         for (action, words) in [

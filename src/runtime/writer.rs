@@ -172,18 +172,7 @@ mod tests {
     }
 
     fn record() -> Order {
-        let record = Record {
-            term: 7,
-            epoch: 1,
-            phase: Phase::Stable,
-            target: None,
-            master: None,
-            history: None,
-            previous_history: None,
-            base_offset: 0,
-            in_sync: Vec::new(),
-            w: 0,
-        };
+        let record = Record { phase: Phase::Stable, ..Record::without_master(7, 1) };
         Order::Record(record, 0)
     }
 

@@ -111,16 +111,12 @@ impl Set {
             seen: Observation {
                 settings: Settings { min_replicas_to_write: w, ..settings() },
                 record: Some(Record {
-                    term: 1,
-                    epoch: 1,
                     phase: Phase::Stable,
-                    target: None,
                     master: Some(member(0)),
                     history: Some(history(1)),
-                    previous_history: None,
-                    base_offset: 0,
                     in_sync: (1..nodes).map(member).collect(),
                     w,
+                    ..Record::without_master(1, 1)
                 }),
                 my_term: 1,
                 leading: true,

@@ -173,18 +173,7 @@ fn take_over(view: View<'_>) -> Result<Option<Action>, Hold> {
     let term = if is_mine { recorded } else { on_nodes.max(recorded).max(seen.my_term) + 1 };
     let record = match &seen.record {
         Some(record) if !stale => Record { term, ..record.clone() },
-        _ => Record {
-            term,
-            epoch: epoch.max(known_epoch),
-            phase: Phase::Adopt,
-            target: None,
-            master: None,
-            history: None,
-            previous_history: None,
-            base_offset: 0,
-            in_sync: Vec::new(),
-            w: 0,
-        },
+        _ => Record::without_master(term, epoch.max(known_epoch)),
     };
     Ok(Some(Action::Write(record)))
 }

@@ -58,6 +58,23 @@ pub struct Record {
 }
 
 impl Record {
+    /// One that elects nobody: no master is known yet.
+    #[must_use]
+    pub fn without_master(term: u64, epoch: u64) -> Self {
+        Self {
+            term,
+            epoch,
+            phase: Phase::Adopt,
+            target: None,
+            master: None,
+            history: None,
+            previous_history: None,
+            base_offset: 0,
+            in_sync: Vec::new(),
+            w: 0,
+        }
+    }
+
     /// Whether a process is the recorded master.
     #[must_use]
     pub fn is_master(&self, node: NodeId, run_id: Id) -> bool {

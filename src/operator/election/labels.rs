@@ -176,16 +176,9 @@ mod tests {
 
     fn record(phase: Phase) -> Record {
         Record {
-            term: 1,
-            epoch: 7,
             phase,
-            target: None,
             master: Some(Member { node: NodeId(1), run_id: Id([1; 20]), home: Home(1) }),
-            history: None,
-            previous_history: None,
-            base_offset: 0,
-            in_sync: Vec::new(),
-            w: 0,
+            ..Record::without_master(1, 7)
         }
     }
 

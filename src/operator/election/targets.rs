@@ -171,16 +171,10 @@ mod tests {
         let home = home_of(UIDS[0]).unwrap();
         let member = |node| Member { node: NodeId(node), run_id: Id([node; 20]), home };
         let record = Record {
-            term: 1,
-            epoch: 1,
             phase: Phase::Stable,
-            target: None,
             master: Some(member(0)),
-            history: None,
-            previous_history: None,
-            base_offset: 0,
             in_sync: vec![member(4)],
-            w: 0,
+            ..Record::without_master(1, 1)
         };
         let seats = Seats::default();
         let beside = Beside {

@@ -7,23 +7,8 @@ use crate::sentinel::*;
 fn running(nodes: usize) -> Set {
     let mut set = Set::of(nodes).fresh();
     set.seen.service = None;
-    set.seen.record = Some(empty_record(1, 0));
+    set.seen.record = Some(Record::without_master(1, 0));
     set
-}
-
-fn empty_record(term: u64, epoch: u64) -> Record {
-    Record {
-        term,
-        epoch,
-        phase: Phase::Adopt,
-        target: None,
-        master: None,
-        history: None,
-        previous_history: None,
-        base_offset: 0,
-        in_sync: Vec::new(),
-        w: 0,
-    }
 }
 
 #[test]
@@ -33,7 +18,7 @@ fn a_running_set_is_adopted_as_it_is() {
         master: Some(member(0)),
         history: Some(history(1)),
         in_sync: vec![member(1), member(2)],
-        ..empty_record(1, 1)
+        ..Record::without_master(1, 1)
     };
     assert_eq!(running(3).acts(), [Action::Write(expected)]);
 }
@@ -46,7 +31,7 @@ fn the_master_need_not_be_the_first_node_nor_have_replicas() {
         phase: Phase::Stable,
         master: Some(member(1)),
         history: Some(history(1)),
-        ..empty_record(1, 1)
+        ..Record::without_master(1, 1)
     };
     assert_eq!(set.acts(), [Action::Write(expected)]);
 }
@@ -61,7 +46,7 @@ fn a_replica_of_an_address_that_the_master_had_is_let_in_again() {
         master: Some(member(0)),
         history: Some(history(1)),
         in_sync: vec![member(1)],
-        ..empty_record(1, 1)
+        ..Record::without_master(1, 1)
     };
     assert_eq!(set.acts(), [Action::Write(expected)]);
     // What it holds came from elsewhere.
@@ -240,7 +225,7 @@ fn a_node_that_stays_silent_is_not_waited_for_when_another_leads() {
 /// Three nodes behind their gates, recorded as a set without a master.
 fn stopped() -> Set {
     let mut set = Set::unrecorded(3);
-    set.seen.record = Some(empty_record(1, 0));
+    set.seen.record = Some(Record::without_master(1, 0));
     set.seen.my_term = 1;
     set
 }
@@ -335,7 +320,7 @@ fn who_becomes_the_first_master() {
         let mut set = stopped().with(change);
         match (set.decides(), expected) {
             (Ok(actions), Ok((target, epoch))) => {
-                let record = Record { target: Some(n(target)), ..empty_record(1, epoch) };
+                let record = Record { target: Some(n(target)), ..Record::without_master(1, epoch) };
                 assert_eq!(actions, [Action::Write(record)], "{name}");
             }
             (actual, expected) => assert_eq!(actual.map(|_| (0, 0)), expected, "{name}"),
@@ -402,7 +387,7 @@ fn the_first_master_is_recorded_then_made_then_adopted() {
         phase: Phase::Stable,
         master: Some(member(0)),
         history: Some(history(2)),
-        ..empty_record(1, 1)
+        ..Record::without_master(1, 1)
     };
     assert_eq!(set.acts(), [Action::Write(expected)]);
 }
@@ -507,7 +492,7 @@ fn a_set_that_was_just_made_does_not_wait_for_all() {
 #[test]
 fn the_first_master_of_a_set_that_was_just_made_is_recorded_before_the_others_are_there() {
     let mut set = just_made(&[0]);
-    set.seen.record = Some(Record { target: Some(n(0)), ..empty_record(1, 0) });
+    set.seen.record = Some(Record { target: Some(n(0)), ..Record::without_master(1, 0) });
     set.seen.my_term = 1;
     let run_id = set.report(0).run_id;
     let command = Command::Promote { min_replicas_to_write: 0 };

@@ -27,18 +27,7 @@ fn a_new_leader_raises_the_term_before_anything_else() {
 #[test]
 fn a_record_that_is_older_than_what_the_nodes_know_elects_nobody() {
     let mut set = known(4, 6);
-    let expected = Record {
-        term: 7,
-        epoch: 1,
-        phase: Phase::Adopt,
-        target: None,
-        master: None,
-        history: None,
-        previous_history: None,
-        base_offset: 0,
-        in_sync: Vec::new(),
-        w: 0,
-    };
+    let expected = Record::without_master(7, 1);
     assert_eq!(set.acts(), [Action::Write(expected.clone())]);
     // What follows adopts the master that lives.
     set.seen.record = Some(expected);
