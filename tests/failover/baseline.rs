@@ -53,6 +53,6 @@ fn a_suspended_master_comes_back_as_a_second_one(world: &World) {
     let report = trial.report();
     world.report(&format!("SIGSTOP: {report}"));
     assert_eq!(report.writers_at_once, 2, "{report}");
-    // It is told to follow after 8 seconds at the earliest; a busy machine writes slowly meanwhile.
-    assert!(report.stray_lost > 8 * 25, "{report}");
+    // It is told to follow after 8 seconds at the earliest.
+    assert!(report.stray_lost > 8 * 250, "{report}");
 }
