@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use futures_util::future::join_all;
 use futures_util::pin_mut;
+use futures_util::stream::FuturesUnordered;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{Api, ApiResource, DynamicObject, PartialObjectMeta};
 use kube::core::DynamicResourceScope;
@@ -41,7 +41,10 @@ pub enum Scope {
 
 /// Fills the cache and keeps it as the world is; for ever.
 pub async fn watch_all(client: &Client, scope: &Scope, cache: &Cache) {
-    join_all(KindId::all().map(|kind| watch_kind(client, scope, cache, kind))).await;
+    // Each is polled when something came for it, not whenever something came for another.
+    let mut watches: FuturesUnordered<_> =
+        KindId::all().map(|kind| watch_kind(client, scope, cache, kind)).collect();
+    while watches.next().await.is_some() {}
 }
 
 async fn watch_kind(client: &Client, scope: &Scope, cache: &Cache, kind: KindId) {
