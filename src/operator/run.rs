@@ -11,7 +11,7 @@ use kube::Client;
 use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep_until};
-use tracing::{Instrument as _, Span, info, warn};
+use tracing::{Instrument as _, Span, warn};
 
 use crate::discovery::{Publisher, Server};
 
@@ -73,9 +73,10 @@ pub async fn run_on(
     let identity = options.lease.recorded();
     let (setup, outside) = (client.clone(), options.outside.clone());
     let elections = move |leadership: &Leadership| {
+        let client = leadership.client(setup);
         let leadership = leadership.clone();
         let may_act: MayAct = Arc::new(move || leadership.may_act());
-        let setup = ElectionsSetup { client: setup, identity, may_act, news, outside, publisher };
+        let setup = ElectionsSetup { client, identity, may_act, news, outside, publisher };
         RefCell::new(election::Elections::new(setup))
     };
     let serve = async {
@@ -114,11 +115,12 @@ pub async fn run_with<E: Elections + 'static>(
     let cache = Rc::new(Cache::default());
     let (instance, identity) = (lease.identity.clone(), lease.recorded());
     let (mut keeper, leadership) = Keeper::new(client.clone(), lease, lease_times, outside.clock);
-    let events = Events::new(client.clone(), &instance, leadership.clone(), outside.clock);
+    let acting = leadership.client(client.clone());
+    let events = Events::new(acting.clone(), &instance, leadership.clone(), outside.clock);
     let elections: Rc<dyn Elections> = Rc::new(elections(&leadership));
     let context = Context {
         cache: Rc::clone(&cache),
-        requests: Requests::new(client.clone(), leadership.clone(), metrics.clone()),
+        requests: Requests::new(acting, leadership.clone(), metrics.clone()),
         memories: Memories::default(),
         elections: Rc::clone(&elections),
         events,
@@ -143,15 +145,12 @@ pub async fn run_with<E: Elections + 'static>(
         }
     };
     tokio::select! {
-        () = keeper.keep() => {}
+        () = keeper.keep(end) => {}
         () = watch_all(&client, &scope, &cache) => {}
         () = context.served.keep(&context.requests, &cache, leadership.clone()) => {}
         () = serve => {}
         () = work(&context, leadership, &mut news) => {}
-        () = end => info!("ends: asked to"),
     }
-    // Whatever acted on the lease has been dropped with the block above.
-    keeper.release().await;
     Ok(())
 }
 

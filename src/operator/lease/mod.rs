@@ -7,12 +7,14 @@
 //! **Guarantees.** A clock is never compared with another machine's: the holder counts from the
 //! moment it *sent* the renewal that succeeded, and whoever waits counts from the moment it first saw
 //! the record unchanged. [`Leadership::may_act`] turns false before the others may take over, with
-//! room for an effect that was begun in the last moment.
+//! room for an effect that was begun in the last moment. A lease that is given back is given back
+//! after the last change under it was answered.
 //!
 //! **Assumptions.** The clocks of two machines run at the same speed to within a fifth.
 
 mod claim;
 mod other;
+mod under_way;
 
 use std::time::Duration;
 
@@ -28,6 +30,7 @@ use super::outside::WallClock;
 pub use other::OtherOperator;
 
 use claim::{Claim, Move, Watched};
+use under_way::UnderWay;
 
 /// How the lease is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +87,7 @@ impl LeaseName {
 pub struct Leadership {
     until: watch::Receiver<Option<Instant>>,
     resign: mpsc::Sender<()>,
+    under_way: UnderWay,
 }
 
 impl Leadership {
@@ -97,6 +101,14 @@ impl Leadership {
     #[must_use]
     pub fn acts_until(&self) -> Option<Instant> {
         *self.until.borrow()
+    }
+
+    /// A client that changes something only while this process may act. The lease is not given back
+    /// while a change of its is under way.
+    #[must_use]
+    pub fn client(&self, client: Client) -> Client {
+        let leadership = self.clone();
+        self.under_way.client(client, move || leadership.may_act())
     }
 
     /// Waits until the lease is won, renewed or lost.
@@ -133,6 +145,7 @@ pub struct Keeper {
     not_before: Option<Instant>,
     /// A write was sent whose answer has not been read.
     unanswered: bool,
+    under_way: UnderWay,
     clock: WallClock,
 }
 
@@ -157,13 +170,24 @@ impl Keeper {
             resigned,
             not_before: None,
             unanswered: false,
+            under_way: UnderWay::new(),
             clock,
         };
-        (keeper, Leadership { until: receiver, resign })
+        let under_way = keeper.under_way.clone();
+        (keeper, Leadership { until: receiver, resign, under_way })
+    }
+
+    /// Takes the lease when it is free, renews it until `end`, and gives it back.
+    pub async fn keep(&mut self, end: impl Future<Output = ()>) {
+        tokio::select! {
+            () = self.renew() => {}
+            () = end => info!("ends: asked to"),
+        }
+        self.give_back().await;
     }
 
     /// Takes the lease when it is free, and renews it; for ever.
-    pub async fn keep(&mut self) {
+    async fn renew(&mut self) {
         loop {
             let began = Instant::now();
             self.once(began).await;
@@ -175,7 +199,7 @@ impl Keeper {
                     // What was begun in the last moment has ended before another operator acts.
                     self.until.send_replace(None);
                     sleep(self.times.effect_timeout).await;
-                    self.release().await;
+                    self.give_back().await;
                     // Long enough for everybody who waits to have seen it free.
                     self.not_before = Some(Instant::now() + self.times.duration);
                 }
@@ -183,9 +207,14 @@ impl Keeper {
         }
     }
 
-    /// Gives the lease back if it is held. Whatever acted on it has to have stopped before.
-    pub async fn release(&mut self) {
+    /// Gives the lease back if it is held, once everything that was begun under it has been answered.
+    async fn give_back(&mut self) {
         self.until.send_replace(None);
+        // By then the lease has run out for whoever waits for it, too.
+        if timeout(self.times.duration, self.under_way.nothing()).await.is_err() {
+            warn!("a change is not answered: the lease is not given back, it runs out");
+            return;
+        }
         if self.unanswered {
             // It may have been done: the record says so.
             self.watched = None;
@@ -282,5 +311,75 @@ impl Keeper {
             }
             Err(_) => warn!("the lease cannot be written in time"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::sync::{Arc, Mutex};
+
+    use hyper::{Method, Request, Response};
+    use kube::client::Body;
+    use serde_json::{Value, json};
+    use tower::service_fn;
+
+    use super::*;
+
+    /// A free lease, and an API server that takes its time for everything else.
+    fn api(answered: &Arc<Mutex<Vec<Method>>>) -> Client {
+        let answered = Arc::clone(answered);
+        let serve = service_fn(move |request: Request<Body>| {
+            let answered = Arc::clone(&answered);
+            async move {
+                let (head, body) = request.into_parts();
+                if head.method == Method::PATCH {
+                    sleep(Duration::from_millis(700)).await;
+                }
+                let written = body.collect_bytes().await.unwrap_or_default();
+                let mut lease: Value = serde_json::from_slice(&written).unwrap_or_default();
+                let mut answered = answered.lock().unwrap();
+                answered.push(head.method);
+                lease["metadata"]["name"] = json!("gungnir");
+                lease["metadata"]["resourceVersion"] = json!(answered.len().to_string());
+                Ok::<_, Infallible>(Response::new(Body::from(lease.to_string().into_bytes())))
+            }
+        });
+        Client::new(serve, "default")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lease_is_given_back_after_what_was_begun_under_it() {
+        let answered = Arc::default();
+        let client = api(&answered);
+        let name = LeaseName {
+            namespace: "default".to_owned(),
+            name: "gungnir".to_owned(),
+            identity: "me".to_owned(),
+        };
+        let (mut keeper, mut leadership) =
+            Keeper::new(client.clone(), name, LeaseTimes::default(), WallClock::System);
+        let acting = leadership.client(client);
+        let patch = || {
+            let request = Request::patch("/").body(Body::from(b"{}".to_vec())).unwrap();
+            acting.send(request)
+        };
+        let (ask, asked) = tokio::sync::oneshot::channel::<()>();
+        let acts = async {
+            leadership.gained().await;
+            let (began, ()) = tokio::join!(patch(), async {
+                sleep(Duration::from_millis(10)).await;
+                ask.send(()).unwrap();
+            });
+            began.unwrap();
+            // It was asked to end: whatever comes now is not begun.
+            patch().await.unwrap_err();
+        };
+        tokio::join!(keeper.keep(async { drop(asked.await) }), acts);
+        assert_eq!(
+            *answered.lock().unwrap(),
+            [Method::GET, Method::PUT, Method::PATCH, Method::PUT],
+            "looked at, taken, used, given back"
+        );
     }
 }
