@@ -40,6 +40,13 @@ pub(super) enum NoSession {
     Stranger(String),
 }
 
+impl NoSession {
+    /// Whether the time for an answer is over.
+    pub fn is_silence(&self) -> bool {
+        matches!(self, Self::Open(OpenError::TimedOut { .. }) | Self::Lost(Lost::TimedOut))
+    }
+}
+
 impl Watcher {
     /// A connection; when the password is refused, with the one that is in its file by now.
     pub(super) async fn connect(&self, target: &ProcessTarget) -> Result<Connection, OpenError> {

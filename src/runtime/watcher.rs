@@ -100,6 +100,11 @@ impl Watcher {
                     Box::pin(self.lose(&mut session, &lost)).await;
                 }
                 Some(Err(failure)) => {
+                    if failure.is_silence() {
+                        // That was pause enough. Who goes on after a standstill finds a question
+                        // before it, and is told what it has missed with the answer.
+                        wait = self.timing.first_retry;
+                    }
                     let text = self.note(failure);
                     if text != said {
                         warn!(node = %target.dial.address, "{text}");

@@ -2,9 +2,12 @@
 
 use std::thread;
 use std::time::Duration;
+use std::time::Instant;
 
 use crate::harness::controller::Controller as _;
+use crate::harness::directory::Directory;
 use crate::harness::gungnir::GungnirSetup;
+use crate::harness::node::Role;
 use crate::harness::set::SetSetup;
 use crate::harness::trial::Load;
 use crate::harness::trial::Trial;
@@ -12,6 +15,7 @@ use crate::harness::wait::stays;
 use crate::harness::wait::wait_until;
 use crate::harness::world::World;
 use crate::scenario::DOWN_AFTER;
+use crate::scenario::count;
 use crate::scenario::finish;
 use crate::scenario::scenarios;
 use crate::scenario::start;
@@ -19,6 +23,7 @@ use crate::scenario::start_usual;
 
 scenarios!(
     a_suspended_master_is_replaced_and_comes_back_as_a_replica,
+    a_suspended_master_is_told_before_its_replicas_old_acknowledgements_count,
     a_suspended_master_is_replaced_however_rarely_it_is_asked,
     a_master_that_is_suspended_for_a_moment_leads_on,
     a_script_that_runs_for_ever_is_stopped,
@@ -37,6 +42,37 @@ fn a_suspended_master_is_replaced_and_comes_back_as_a_replica(world: &World) {
     let report = finish(world, "SIGSTOP and SIGCONT", trial, &gungnir);
     let promoted = report.promoted.expect("a promotion");
     assert!(promoted + Duration::from_millis(500) > DOWN_AFTER, "{report}");
+}
+
+/// What replicas acknowledged before they were frozen waits for it, and that they went does not
+/// arrive. By itself it goes on taking writes for a second, counts those acknowledgements as new ones
+/// then, and goes on for two more.
+fn a_suspended_master_is_told_before_its_replicas_old_acknowledgements_count(world: &World) {
+    let (set, gungnir) = start_usual(world);
+    let mut writers = Load::default().writers(&gungnir.directory());
+    // One that nobody tells.
+    let last = writers.last_mut().expect("a writer");
+    last.directory = Directory::Fixed(set.node(1).address());
+    let mut trial = Trial::start_with(&set, &gungnir, writers);
+    trial.fault(|| set.node(1).suspend());
+    // A replica acknowledges once a second.
+    let is_named = || gungnir.named() == Some(set.node(1).address());
+    stays("node 1 is named", Duration::from_millis(1200), is_named);
+    let address = |number| set.node(number).place().address.to_string();
+    let cut = world.network().cut(&[address(1)], &[address(2), address(3)]);
+    trial.wait_until_it_names_another_than(1);
+    let resumed = Instant::now();
+    set.node(1).resume();
+    let is_told = || matches!(set.node(1).role(), Role::Replica { .. });
+    wait_until("node 1 is a replica", DOWN_AFTER * 4, is_told);
+    cut.heal();
+    trial.wait_until_whole();
+    let report = count(world, "SIGSTOP, cut off from replicas", trial, &gungnir);
+    assert!(report.acknowledged > 0, "{report}");
+    assert_eq!(report.acknowledged_lost, 0, "{report}");
+    let until = report.stray_until.expect("a write");
+    let told = until.saturating_duration_since(resumed);
+    assert!(told < Duration::from_secs(1), "it took writes for {told:?}: {report}");
 }
 
 /// Between two questions there is nothing to do, for longer than a standstill is let pass.

@@ -58,6 +58,11 @@ impl Ledger {
         self.last_success.is_some_and(|last| last > since)
     }
 
+    /// When a write was last confirmed.
+    pub fn last_success(&self) -> Option<Instant> {
+        self.last_success
+    }
+
     /// The confirmed numbers that are not in the final data.
     pub fn lost(&self, master: &Node) -> Vec<u32> {
         let limit = Duration::from_secs(20);

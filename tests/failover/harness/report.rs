@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::time::Duration;
+use std::time::Instant;
 
 /// What came of one run.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +29,8 @@ pub struct Report {
     pub stray: usize,
     /// Those of them that are gone.
     pub stray_lost: usize,
+    /// When such a client last had a write answered.
+    pub stray_until: Option<Instant>,
     /// The most nodes that took writes at once.
     pub writers_at_once: usize,
     /// How many replicas were sent all data after the fault.

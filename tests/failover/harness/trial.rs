@@ -187,6 +187,8 @@ impl<'a> Trial<'a> {
             *lost += ledger.lost(&master).len();
             if book.is_told {
                 report.write_gap = report.write_gap.max(ledger.longest_pause(self.fault, end));
+            } else {
+                report.stray_until = report.stray_until.max(ledger.last_success());
             }
         }
         report
