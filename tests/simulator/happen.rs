@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use gungnir::operator::{Annotation, ClusterKey, Inquiry};
 use serde_json::{Value, json};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::kubernetes::{Deletion, Lag, Link};
 use crate::schedule::{Action, Who};
@@ -13,6 +13,9 @@ use crate::world::{NAME, NAMESPACE, NODES, Pod, World};
 
 /// How long people wait for an answer of the API server.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long an operator that was asked to end has for it, and how often it is looked whether it has.
+const GRACE: Duration = Duration::from_secs(10);
+const LOOK_PERIOD: Duration = Duration::from_millis(50);
 /// What a slow API server takes for a request.
 const SLOW: Lag = Lag::ms(1_000, 4_000);
 
@@ -64,7 +67,8 @@ impl World {
                 volume.set_full(false);
             }
             Action::LoseVolume(who) => self.lose_volume(who),
-            Action::KillOperator(_)
+            Action::EndOperator(_)
+            | Action::KillOperator(_)
             | Action::StopOperator(_)
             | Action::CutOperatorFromApi(_)
             | Action::CutOperatorFromServers(_) => self.to_leader(action).await,
@@ -236,13 +240,18 @@ impl World {
         let Some(index) = self.leader() else { return };
         let name = self.operators.borrow()[index].name.clone();
         match action {
-            Action::KillOperator(long) => {
-                self.operators.borrow_mut()[index].process = None;
-                sleep(long).await;
-                if self.operators.borrow()[index].process.is_none() {
-                    self.start_operator(index);
+            Action::EndOperator(long) => {
+                let end = self.operators.borrow_mut()[index].end.take();
+                // Somebody else asked before.
+                let Some(end) = end else { return };
+                let _ = end.send(());
+                let until = Instant::now() + GRACE;
+                while self.runs(index, &name) && Instant::now() < until {
+                    sleep(LOOK_PERIOD).await;
                 }
+                self.replace_operator(index, &name, long).await;
             }
+            Action::KillOperator(long) => self.replace_operator(index, &name, long).await,
             Action::StopOperator(long) => {
                 let stop = |stops: bool| {
                     let operators = self.operators.borrow();
@@ -269,6 +278,25 @@ impl World {
                 self.rewire();
             }
             _ => {}
+        }
+    }
+
+    /// Whether the process of that name still runs in an operator's place.
+    fn runs(&self, index: usize, name: &str) -> bool {
+        let operator = &self.operators.borrow()[index];
+        let process = operator.process.as_ref().filter(|_| operator.name == name);
+        process.is_some_and(|process| !process.has_ended())
+    }
+
+    /// Ends the process of that name, wherever it is, and starts another after a while.
+    async fn replace_operator(&self, index: usize, name: &str, pause: Duration) {
+        if self.operators.borrow()[index].name != name {
+            return;
+        }
+        self.operators.borrow_mut()[index].process = None;
+        sleep(pause).await;
+        if self.operators.borrow()[index].process.is_none() {
+            self.start_operator(index);
         }
     }
 

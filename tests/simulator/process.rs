@@ -29,6 +29,11 @@ impl Process {
         Self { gate, task }
     }
 
+    /// It has come to its end.
+    pub fn has_ended(&self) -> bool {
+        self.task.is_finished()
+    }
+
     /// It stands still.
     pub fn stop(&self) {
         self.gate.closed.set(true);
@@ -97,6 +102,7 @@ mod tests {
                 sleep(Duration::from_millis(1200)).await;
                 // The tick that was due while it stood still comes at once, and then the next.
                 assert_eq!(*ticks.borrow(), [1, 11, 12]);
+                assert!(!process.has_ended());
                 drop(process);
                 sleep(Duration::from_secs(5)).await;
                 assert_eq!(ticks.borrow().len(), 3);

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::kubernetes::{Kubernetes, Mutation, Store, Verb};
 use crate::trace::Trace;
+use crate::valkey::Standstill;
 use crate::world::{NAME, NAMESPACE, is_operator};
 use crate::writer::Taken;
 
@@ -84,19 +85,25 @@ impl Properties {
     }
 
     /// `atMostOneMaster`: no server takes a write that was sent after another took one of a later
-    /// history. Where no replica had to hold a write when that history began, silence elected.
-    pub fn at_most_one_master(&self, taken: &[Taken]) {
+    /// history. Where no replica had to hold a write when that history began, silence elected. Who
+    /// stood still when it began, and has only just gone on, cannot know; a replica has nothing of it.
+    pub fn at_most_one_master(&self, taken: &[Taken], standstills: &[Standstill]) {
         let mut first: BTreeMap<Id, Instant> = BTreeMap::new();
         for write in taken {
             let at = first.entry(write.history).or_insert(write.answered);
             *at = (*at).min(write.answered);
         }
+        let cannot_know = |write: &Taken, other_led| {
+            let explains = |it: &Standstill| it.explains(write.server, other_led, write.answered);
+            !write.held && standstills.iter().any(explains)
+        };
         for write in taken {
             let begun = first[&write.history];
             let later = first.iter().filter(|(_, at)| **at > begun && **at < write.sent);
             let next = later.min_by_key(|(_, at)| **at);
             if let Some((history, at)) = next
                 && !self.silence_elects(*at)
+                && !cannot_know(write, *at)
             {
                 let text = format!(
                     "{} took a write in history {:?} after history {history:?} had begun",

@@ -128,7 +128,7 @@ async fn settle(world: &World) {
 fn judge(world: &World, gone: &mut BTreeSet<String>) {
     let writers = world.writers.borrow();
     let taken: Vec<_> = writers.iter().flat_map(Writer::taken).collect();
-    world.properties.at_most_one_master(&taken);
+    world.properties.at_most_one_master(&taken, &world.fleet.standstills());
     let held = writers[0].held("held");
     let master = world.pods().into_iter().find(|pod| Some(&pod.name) == world.pointer().as_ref());
     let data = master.and_then(|pod| world.look(&pod)).map(|look| look.data);

@@ -37,6 +37,8 @@ pub enum Action {
     DiskFull(Who, Duration),
     /// Its volume is gone together with its pod.
     LoseVolume(Who),
+    /// The leading operator is asked to end, as for another release; another starts a while after it.
+    EndOperator(Duration),
     /// The leading operator's process ends; another starts after a while.
     KillOperator(Duration),
     /// It stands still, and goes on with what it was at.
@@ -90,7 +92,7 @@ const TOGETHER_PER_MILLE: u64 = 300;
 type Draw = fn(&Chance) -> Action;
 
 /// What can happen, and how often it is chosen.
-const TABLE: [(u64, Draw); 25] = [
+const TABLE: [(u64, Draw); 26] = [
     (12, |chance| Action::Kill(who(chance))),
     (8, |chance| Action::Stop(who(chance), long(chance))),
     (6, |chance| Action::Delete(who(chance))),
@@ -101,6 +103,7 @@ const TABLE: [(u64, Draw); 25] = [
     (6, |chance| Action::CutOneWay(who(chance), who(chance), long(chance))),
     (3, |chance| Action::DiskFull(who(chance), long(chance))),
     (3, |chance| Action::LoseVolume(who(chance))),
+    (5, |chance| Action::EndOperator(short(chance))),
     (8, |chance| Action::KillOperator(short(chance))),
     (8, |chance| Action::StopOperator(long(chance))),
     (6, |chance| Action::CutOperatorFromApi(long(chance))),

@@ -9,7 +9,7 @@ use crate::chance::Chance;
 use crate::schedule::Schedule;
 
 /// How many schedules a world goes through.
-pub const CHAPTERS: usize = 4;
+pub const CHAPTERS: usize = 8;
 
 /// A cluster, and what happens to it.
 #[derive(Debug, Clone, PartialEq)]

@@ -11,6 +11,7 @@ use std::time::Duration;
 use gungnir::operator::{LeaseName, LeaseTimes, Options, Outside, Scope, run_on};
 use k8s_openapi::ByteString;
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, spawn_local};
 use tokio::time::{Instant, sleep};
 
@@ -65,6 +66,8 @@ pub struct World {
 #[derive(Default)]
 pub struct Operator {
     pub process: Option<Process>,
+    /// SIGTERM.
+    pub end: Option<oneshot::Sender<()>>,
     /// As it is known now.
     pub name: String,
     boots: u32,
@@ -173,10 +176,17 @@ impl World {
             },
         };
         let client = self.kubernetes.client(&operator.name);
+        let (end, asked) = oneshot::channel();
+        operator.end = Some(end);
         let trace = self.trace.clone();
         trace.note(format_args!("{} starts", operator.name));
         operator.process = Some(Process::start(async move {
-            let ended = Box::pin(run_on(client, options, std::future::pending())).await;
+            let asked = async {
+                if asked.await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            };
+            let ended = Box::pin(run_on(client, options, asked)).await;
             trace.note(format_args!("an operator has ended: {ended:?}"));
         }));
     }

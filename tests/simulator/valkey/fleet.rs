@@ -16,8 +16,9 @@ use crate::trace::Trace;
 
 use super::journal::Journal;
 use super::look::Look;
-use super::room::{Exit, Message, Pace, Room, Timer};
+use super::room::{Alarm, Exit, Message, Pace, Room, Timer};
 use super::server::Server;
+use super::standstill::Standstill;
 use super::volume::Volume;
 
 /// Every server of a world and the network between all hosts. Clones are the same.
@@ -39,13 +40,14 @@ struct House {
     epoch: Instant,
     trace: Trace,
     journal: Journal,
+    standstills: Vec<Standstill>,
     started: u32,
 }
 
 struct Process {
     server: Server,
-    /// Stopped by SIGSTOP: what it would have been told, in order.
-    stopped: Option<Vec<Event<Timer>>>,
+    /// Stopped by SIGSTOP: since when, and what it would have been told, in order.
+    stopped: Option<(Instant, Vec<Event<Timer>>)>,
     /// It was sent SIGTERM meanwhile.
     is_to_end: bool,
 }
@@ -69,6 +71,7 @@ impl Fleet {
             epoch: Instant::now(),
             trace: trace.clone(),
             journal: Journal::default(),
+            standstills: Vec::new(),
             started: 0,
         };
         let fleet = Self(Arc::new(Inner {
@@ -148,10 +151,10 @@ impl Fleet {
 
     /// SIGSTOP: its kernel goes on.
     pub fn stop(&self, process: ProcessId) {
-        self.with(|house, _| {
+        self.with(|house, wire| {
             if let Some(it) = house.processes.get_mut(&process) {
                 house.trace.note(format_args!("{} is stopped", it.server.at));
-                it.stopped.get_or_insert_default();
+                it.stopped.get_or_insert_with(|| (wire.now(), Vec::new()));
             }
         });
     }
@@ -159,11 +162,24 @@ impl Fleet {
     /// SIGCONT.
     pub fn resume(&self, process: ProcessId) {
         self.with(|house, wire| {
-            let missed = house.processes.get_mut(&process).and_then(|it| it.stopped.take());
-            let (ready, timers): (Vec<_>, Vec<_>) = missed
-                .unwrap_or_default()
+            let Some(it) = house.processes.get_mut(&process) else { return };
+            let Some((from, missed)) = it.stopped.take() else { return };
+            house.standstills.push(Standstill {
+                server: it.server.at.ip(),
+                from,
+                until: wire.now(),
+                max_lag: Duration::from_secs(it.server.settings.min_replicas_max_lag_s),
+            });
+            let (ready, timers): (Vec<_>, Vec<_>) =
+                missed.into_iter().partition(|event| matches!(event, Event::Ready(..)));
+            // What is done once a second is done when so many of its turns are over as before.
+            let (seconds, timers): (Vec<_>, Vec<_>) = timers
                 .into_iter()
-                .partition(|event| matches!(event, Event::Ready(..)));
+                .partition(|event| matches!(event, Event::Timer(Timer(_, Alarm::Cron))));
+            if !seconds.is_empty() {
+                let rest = house.chance.between(Duration::ZERO, Duration::from_secs(1));
+                wire.set_timer(wire.now() + rest, Timer(process, Alarm::Cron));
+            }
             for event in ready.into_iter().chain(timers) {
                 house.deliver(event, wire);
             }
@@ -222,6 +238,11 @@ impl Fleet {
         self.0.house.lock().unwrap().journal.history_of(key)
     }
 
+    /// When processes stood still that go on by now.
+    pub fn standstills(&self) -> Vec<Standstill> {
+        self.0.house.lock().unwrap().standstills.clone()
+    }
+
     /// The process that runs at an address.
     pub fn at(&self, at: SocketAddr) -> Option<ProcessId> {
         let house = self.0.house.lock().unwrap();
@@ -254,7 +275,7 @@ impl House {
     fn deliver(&mut self, event: Event<Timer>, wire: &mut Wire<Message, Timer>) {
         let (Event::Ready(id, _) | Event::Timer(Timer(id, _))) = event;
         let Some(process) = self.processes.get_mut(&id) else { return };
-        if let Some(missed) = &mut process.stopped {
+        if let Some((_, missed)) = &mut process.stopped {
             let is_known = |known: &Event<Timer>| match (known, &event) {
                 (Event::Ready(_, known), Event::Ready(_, end)) => known == end,
                 (Event::Timer(known), Event::Timer(timer)) => known == timer,

@@ -29,6 +29,7 @@ mod room;
 mod server;
 mod session;
 mod settings;
+mod standstill;
 mod stream;
 mod upstream;
 mod users;
@@ -39,6 +40,8 @@ pub use client::{Client, reply_bytes, shown};
 pub use fleet::Fleet;
 pub use look::Look;
 pub use room::{Exit, Pace};
+#[allow(unused_imports, reason = "one target judges, the other does not")]
+pub use standstill::Standstill;
 pub use volume::Volume;
 
 #[cfg(test)]

@@ -104,6 +104,30 @@ async fn writes_stop_when_replicas_are_not_heard() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_stood_still_counts_old_acknowledgements_as_new_ones_for_a_while() {
+    let world = World::led(2, "min-replicas-to-write 1\n").await;
+    world.fleet.stop(world.processes[0]);
+    sleep(Duration::from_secs(5)).await;
+    // The replica is told to follow nobody, and its FIN does not arrive.
+    world.fleet.cut(ip(1), ip(0), true);
+    world.say(1, "REPLICAOF 127.0.0.1 1").await;
+    let other_led = Instant::now();
+    sleep(Duration::from_secs(10)).await;
+    world.fleet.resume(world.processes[0]);
+    let (mut last, began) = (None, Instant::now());
+    while began.elapsed() < Duration::from_secs(8) {
+        if world.say(0, "SET a 1").await == "OK" {
+            last = Some(Instant::now());
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    let last = last.expect("a write that no replica gets");
+    let [still] = world.fleet.standstills()[..] else { panic!("one standstill") };
+    assert!(still.explains(ip(0), other_led, last), "{:?}", last - still.until);
+    assert!(last > still.until + Duration::from_secs(2), "{:?}", last - still.until);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_silent_link_counts_as_up_until_its_time_is_over() {
     let world = World::led(2, "").await;
     world.fleet.cut(ip(0), ip(1), true);
