@@ -208,6 +208,10 @@ impl<'w> ValkeySet<'w> {
         if election["phase"] != "Stable" || members + 1 != replicas {
             return Err(format!("{members} members are in sync"));
         }
+        // Until then silence elects nobody.
+        if replicas > 1 && election["w"] == 0 {
+            return Err("no replica has to hold a write".to_owned());
+        }
         let master = self.pointer().ok_or("clients are sent nowhere")?;
         if status["master"] != *master || election["master"]["pod"] != *master {
             return Err(format!("clients are sent to {master}, and status says another"));
