@@ -128,8 +128,11 @@ impl World {
             // No replica acknowledged writes, and the master is gone without a proof of its death.
             let keys = |pod: &&Pod| self.look(pod).map_or(0, |look| look.data.len());
             let rank = |pod: &&Pod| (keys(pod), Some(&pod.name) == pointer.as_ref());
-            let most = self.pods().iter().max_by_key(rank).map(|pod| pod.name.clone());
-            let annotations = json!({ Annotation::Promote.key(): most });
+            let pods = self.pods();
+            let Some(most) = pods.iter().max_by_key(rank) else { return false };
+            // The same words again would be the same wish, which was granted before.
+            let wish = format!("{}/{}", most.name, self.number());
+            let annotations = json!({ Annotation::Promote.key(): wish });
             let patch = json!({ "metadata": { "annotations": annotations } });
             let _ = self.kubernetes.patch("ValkeyCluster", NAMESPACE, NAME, &patch);
         } else if status.contains("delete all pods of the cluster so that new ones are made") {

@@ -13,7 +13,8 @@ pub fn turn(store: &mut Store) {
     for claim in all(store, KIND) {
         let user = all(store, "Pod").into_iter().find(|pod| uses(pod, &claim));
         if is_leaving(&claim) {
-            if user.is_none() {
+            // One that has no node yet does not hold it.
+            if user.is_none_or(|pod| pod["spec"]["nodeName"].is_null()) {
                 let finalizers = json!({ "metadata": { "finalizers": null } });
                 let _ = write(WHO, KIND, &claim).merge(store, &finalizers);
             }

@@ -28,10 +28,16 @@ pub async fn run(shared: &Shared, chance: &Chance) {
     let scheduling = chance.fork();
     // Only whoever is woken is asked.
     let mut all: FuturesUnordered<_> = [
-        drive(shared, chance, Actor::StatefulSets, &["StatefulSet", "Pod"], |shared| {
-            statefulsets::turn(&mut shared.store());
-            None
-        })
+        drive(
+            shared,
+            chance,
+            Actor::StatefulSets,
+            &["StatefulSet", "Pod", "PersistentVolumeClaim"],
+            |shared| {
+                statefulsets::turn(&mut shared.store());
+                None
+            },
+        )
         .boxed_local(),
         drive(shared, chance, Actor::Endpoints, &["Service", "Pod"], |shared| {
             endpoints::turn(&mut shared.store());
@@ -53,11 +59,17 @@ pub async fn run(shared: &Shared, chance: &Chance) {
             None
         })
         .boxed_local(),
-        drive(shared, chance, Actor::Scheduler, &["Pod", "Node"], |shared| {
-            let local = shared.settings().local_volumes;
-            scheduler::turn(&mut shared.store(), &scheduling, local);
-            None
-        })
+        drive(
+            shared,
+            chance,
+            Actor::Scheduler,
+            &["Pod", "Node", "PersistentVolumeClaim"],
+            |shared| {
+                let local = shared.settings().local_volumes;
+                scheduler::turn(&mut shared.store(), &scheduling, local);
+                None
+            },
+        )
         .boxed_local(),
         drive(shared, chance, Actor::Nodes, &["Node"], move |shared| nodes.turn(shared))
             .boxed_local(),

@@ -1,4 +1,5 @@
-//! Gives pods their nodes: where the fewest of the same owner are.
+//! Gives pods their nodes: where the fewest of the same owner are. A pod waits for its claims, and for one
+//! that is being deleted until there is another.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +20,11 @@ pub fn turn(store: &mut Store, chance: &Chance, local_volumes: bool) {
         if !pod["spec"]["nodeName"].is_null() || is_leaving(&pod) {
             continue;
         }
-        let node = choose(store, &pod, chance, local_volumes);
+        let waits = claims(&pod).any(|claim| {
+            let claim = store.get("PersistentVolumeClaim", namespace(&pod), claim);
+            claim.is_none_or(|claim| is_leaving(claim))
+        });
+        let node = if waits { None } else { choose(store, &pod, chance, local_volumes) };
         let now = store.now();
         let checks = json!({ "metadata": { "uid": uid(&pod) } });
         let known = {
@@ -66,12 +71,15 @@ fn choose(store: &Store, pod: &Value, chance: &Chance, local_volumes: bool) -> O
 
 /// The node that has the volume of a pod.
 fn pinned(store: &Store, pod: &Value) -> Option<String> {
-    let volumes = pod["spec"]["volumes"].as_array().into_iter().flatten();
-    let claims =
-        volumes.into_iter().filter_map(|it| it["persistentVolumeClaim"]["claimName"].as_str());
-    claims.into_iter().find_map(|claim| {
+    claims(pod).find_map(|claim| {
         let claim = store.get("PersistentVolumeClaim", namespace(pod), claim)?;
         let node = &claim["metadata"]["annotations"]["volume.kubernetes.io/selected-node"];
         node.as_str().map(str::to_owned)
     })
+}
+
+/// The claims that a pod names.
+fn claims(pod: &Value) -> impl Iterator<Item = &str> {
+    let volumes = pod["spec"]["volumes"].as_array().into_iter().flatten();
+    volumes.filter_map(|it| it["persistentVolumeClaim"]["claimName"].as_str())
 }

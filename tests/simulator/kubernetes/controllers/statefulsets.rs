@@ -53,6 +53,10 @@ fn one(store: &mut Store, set: &Value) {
                 if ended && !is_leaving(pod) {
                     remove(store, pod);
                 }
+                // Its claims may have gone with the pod before it.
+                if pod["spec"]["nodeName"].is_null() && !is_leaving(pod) {
+                    make_claims(store, set, ordinal);
+                }
                 all_ready &= is_ready(pod) && !is_leaving(pod);
             }
         }
