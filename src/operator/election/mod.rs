@@ -87,7 +87,7 @@ impl Elections {
     /// No cluster is known yet.
     #[must_use]
     pub fn new(setup: ElectionsSetup) -> Self {
-        let lanes = Lanes::new(&setup.client, &setup.may_act);
+        let lanes = Lanes::new(&setup.client);
         Self { setup, lanes, clock: Clock::start(), clusters: BTreeMap::new() }
     }
 

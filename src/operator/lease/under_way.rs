@@ -70,30 +70,42 @@ mod tests {
 
     use hyper::Response;
     use tokio::time::{Instant, sleep, timeout};
+    use tower::limit::ConcurrencyLimit;
 
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn nothing_is_under_way_once_each_change_was_answered_or_given_up() {
+    /// A server that answers after that time, over it a client of whoever leads, and what was sent.
+    struct Fixture {
+        under_way: UnderWay,
+        client: Client,
+        leads: Arc<AtomicBool>,
+        sent: Arc<AtomicUsize>,
+    }
+
+    fn leading(answers_after: Duration) -> Fixture {
         let (leads, sent) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicUsize::new(0)));
         let counted = Arc::clone(&sent);
         let server = service_fn(move |_: Request<Body>| {
             counted.fetch_add(1, Ordering::Relaxed);
-            async {
-                sleep(Duration::from_millis(50)).await;
+            async move {
+                sleep(answers_after).await;
                 Ok::<_, Infallible>(Response::new(Body::empty()))
             }
         });
-        let under_way = UnderWay::new();
-        let may_act = {
-            let leads = Arc::clone(&leads);
-            move || leads.load(Ordering::Relaxed)
-        };
+        let (under_way, asked) = (UnderWay::new(), Arc::clone(&leads));
+        let may_act = move || asked.load(Ordering::Relaxed);
         let client = under_way.client(Client::new(server, "default"), may_act);
-        let ask = |method: Method| {
-            let request = Request::builder().method(method).uri("/").body(Body::empty()).unwrap();
-            client.send(request)
-        };
+        Fixture { under_way, client, leads, sent }
+    }
+
+    fn request(method: Method) -> Request<Body> {
+        Request::builder().method(method).uri("/").body(Body::empty()).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_under_way_once_each_change_was_answered_or_given_up() {
+        let Fixture { under_way, client, leads, sent } = leading(Duration::from_millis(50));
+        let ask = |method: Method| client.send(request(method));
         let began = Instant::now();
         let (answer, read, ()) = tokio::join!(ask(Method::PATCH), ask(Method::GET), async {
             sleep(Duration::from_millis(1)).await;
@@ -113,5 +125,25 @@ mod tests {
         ask(Method::PATCH).await.unwrap_err();
         ask(Method::GET).await.unwrap();
         assert_eq!(sent.load(Ordering::Relaxed), 4);
+    }
+    #[tokio::test(start_paused = true)]
+    async fn who_has_lost_the_lease_while_waiting_for_its_turn_changes_nothing_and_reads_on() {
+        let Fixture { client, leads, sent, .. } = leading(Duration::from_millis(5));
+        // As elections have it: the turn comes first.
+        let send = service_fn(move |request: Request<Body>| {
+            let client = client.clone();
+            async move { client.send(request).await }
+        });
+        let client = Client::new(ConcurrencyLimit::new(send, 1), "default");
+        let ask = |method: Method| client.send(request(method));
+        let lose = async {
+            sleep(Duration::from_millis(2)).await;
+            leads.store(false, Ordering::Relaxed);
+        };
+        let all = tokio::join!(ask(Method::PATCH), ask(Method::PATCH), ask(Method::GET), lose);
+        assert!(all.0.is_ok() && all.2.is_ok());
+        let refused = all.1.expect_err("it was sent after the lease was lost").to_string();
+        assert!(refused.contains("the lease was lost"), "{refused}");
+        assert_eq!(sent.load(Ordering::Relaxed), 2);
     }
 }
