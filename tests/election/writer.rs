@@ -17,6 +17,8 @@ use crate::pod::PORT;
 use crate::world::World;
 
 const LIMIT: Duration = Duration::from_secs(1);
+/// Between two writes. Several tests run at once, and what is tested needs the processors, too.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// Writes until it is stopped.
 pub struct Writer {
@@ -85,6 +87,7 @@ fn write(target: &Mutex<Option<Ipv4Addr>>, ends: &AtomicBool, acknowledged: &Mut
         };
         connection.set_read_timeout(Some(LIMIT)).unwrap();
         while !ends.load(Ordering::Relaxed) && *target.lock().unwrap() == Some(address) {
+            thread::sleep(PAUSE);
             number += 1;
             let key = format!("write-{number}");
             let set: redis::RedisResult<()> =
