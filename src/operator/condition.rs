@@ -35,6 +35,8 @@ pub enum ConditionType {
     PodsBlocked,
     /// A change cannot be made to what exists.
     ImmutableChange,
+    /// A volume goes with the pod that uses it.
+    VolumeTerminating,
     /// Pods run with an older template, which only Gungnir itself changed.
     RestartPending,
     /// Objects are still the operator's, though Git is to have them.
@@ -59,7 +61,7 @@ pub enum ConditionType {
 
 impl ConditionType {
     /// Every one.
-    const ALL: [Self; 22] = [
+    const ALL: [Self; 23] = [
         Self::Ready,
         Self::Progressing,
         Self::Degraded,
@@ -72,6 +74,7 @@ impl ConditionType {
         Self::SecretMissing,
         Self::PodsBlocked,
         Self::ImmutableChange,
+        Self::VolumeTerminating,
         Self::RestartPending,
         Self::ReleasePending,
         Self::KindNotServed,
@@ -106,6 +109,7 @@ impl ConditionType {
             Self::SecretMissing => "SecretMissing",
             Self::PodsBlocked => "PodsBlocked",
             Self::ImmutableChange => "ImmutableChange",
+            Self::VolumeTerminating => "VolumeTerminating",
             Self::RestartPending => "RestartPending",
             Self::ReleasePending => "ReleasePending",
             Self::KindNotServed => "KindNotServed",
@@ -142,6 +146,7 @@ impl ConditionType {
             | Self::Drifted
             | Self::SecretMissing
             | Self::PodsBlocked
+            | Self::VolumeTerminating
             | Self::RestartPending
             | Self::ReleasePending
             | Self::KindNotServed
@@ -165,6 +170,7 @@ impl ConditionType {
             | Self::SecretMissing
             | Self::PodsBlocked
             | Self::ImmutableChange
+            | Self::VolumeTerminating
             | Self::KindNotServed
             | Self::RecordUnreadable
             | Self::DataLossPossible

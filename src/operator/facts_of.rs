@@ -1,9 +1,7 @@
 //! What the election is told of a cluster, out of the caches: pure.
 
 use crate::api;
-use crate::cluster::{
-    FailoverRules, Quantity, VOLUME_DATA, ValidatedCluster, WriteQuorum, ordinal_of,
-};
+use crate::cluster::{FailoverRules, Quantity, ValidatedCluster, WriteQuorum, ordinal_of};
 use crate::runtime::LiveSettings;
 use crate::sentinel::{Durability, Policy, ReplicaOrder, Settings};
 
@@ -93,8 +91,7 @@ fn pods(cluster: &ClusterObject, view: &View, sound: &ValidatedCluster) -> Vec<P
 
 fn pod(cluster: &ClusterObject, view: &View, sound: &ValidatedCluster, ordinal: u32) -> PodFacts {
     let name = sound.names.pod(ordinal);
-    let claim = view.claims.get(&format!("{VOLUME_DATA}-{name}"));
-    let volume = claim.map(|claim| VolumeFacts {
+    let volume = view.claim_of(&name).map(|claim| VolumeFacts {
         name: claim.name.clone(),
         uid: claim.uid.clone(),
         epoch: claim.epoch.clone(),

@@ -58,6 +58,7 @@ mod secret;
 mod shrink;
 mod standing;
 mod status;
+mod terminating;
 mod unchanged;
 mod volume;
 

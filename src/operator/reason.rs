@@ -57,6 +57,8 @@ pub enum Reason {
     VolumesCannotShrink,
     /// The class of the volumes does not let them grow.
     VolumesCannotGrow,
+    /// The claim of a volume is being deleted while its pod uses it.
+    ClaimDeleted,
     /// A version of Gungnir has changed the pods' template.
     TemplateChanged,
     /// Git does not apply all of the set yet.
@@ -113,6 +115,7 @@ impl Reason {
             Self::Refused => ("Refused", ConditionType::ImmutableChange),
             Self::VolumesCannotShrink => ("VolumesCannotShrink", ConditionType::ImmutableChange),
             Self::VolumesCannotGrow => ("VolumesCannotGrow", ConditionType::ImmutableChange),
+            Self::ClaimDeleted => ("ClaimDeleted", ConditionType::VolumeTerminating),
             Self::TemplateChanged => ("TemplateChanged", ConditionType::RestartPending),
             Self::NotInGitYet => ("NotInGitYet", ConditionType::ReleasePending),
             Self::GitMakesSmallerVolumes => {
@@ -152,7 +155,7 @@ mod tests {
     /// The last one: those before it are counted by their place.
     const LAST: Reason = Reason::Paused;
 
-    const ALL: [Reason; 38] = [
+    const ALL: [Reason; 39] = [
         Reason::Running,
         Reason::Creating,
         Reason::NoMaster,
@@ -179,6 +182,7 @@ mod tests {
         Reason::Refused,
         Reason::VolumesCannotShrink,
         Reason::VolumesCannotGrow,
+        Reason::ClaimDeleted,
         Reason::TemplateChanged,
         Reason::NotInGitYet,
         Reason::GitMakesSmallerVolumes,

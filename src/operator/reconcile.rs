@@ -43,6 +43,7 @@ use super::schema::Served;
 use super::shrink;
 use super::standing;
 use super::status;
+use super::terminating;
 use super::unchanged::Basis;
 use super::volume::{self, VolumeStep};
 
@@ -315,6 +316,7 @@ async fn report_status(
         count_change(context, memory, election);
     }
     blocked::note(&view, now, Instant::now(), report);
+    terminating::note(&view, report);
     let status = status::status(cluster, &view, election.as_ref(), sound.as_deref(), report, now);
     let wanted = sound.map_or(0, |sound| sound.replicas);
     context.metrics.pods(&cluster.key, status.ready_replicas.unwrap_or(0), wanted);

@@ -31,6 +31,8 @@ pub struct RollPod {
     pub outdated: bool,
     /// It is the master.
     pub master: bool,
+    /// The claim of its volume is being deleted: the volume goes when the pod does.
+    pub volume_goes: bool,
 }
 
 /// What a roll does next.
@@ -49,6 +51,30 @@ pub enum RollStep {
 /// Decides it. The pods are those that there are to be, in order of their ordinals.
 #[must_use]
 pub fn next_step(pods: &[RollPod], changing: bool) -> RollStep {
+    let step = in_order(pods, changing);
+    if let RollStep::Delete(next) = &step
+        && let Some(pod) = last_copy(pods, next)
+    {
+        return RollStep::Wait(format!(
+            "the volume of {pod} is being deleted and goes with the pod, and no other pod is known to \
+             hold its data; one more replica takes a copy, or delete the pod yourself"
+        ));
+    }
+    step
+}
+
+/// A pod among those whose data would go with it: only a master that stays is known to hold all that
+/// it holds.
+fn last_copy<'p>(pods: &'p [RollPod], next: &[(String, String)]) -> Option<&'p str> {
+    let goes = |pod: &RollPod| next.iter().any(|(name, _)| *name == pod.name);
+    if pods.iter().any(|pod| pod.master && pod.sound && !goes(pod)) {
+        return None;
+    }
+    let pod = pods.iter().find(|pod| goes(pod) && pod.volume_goes)?;
+    Some(&pod.name)
+}
+
+fn in_order(pods: &[RollPod], changing: bool) -> RollStep {
     let outdated: Vec<&RollPod> =
         pods.iter().filter(|pod| pod.outdated && !pod.uid.is_empty()).collect();
     if outdated.is_empty() {
@@ -124,6 +150,7 @@ pub fn pods(
             deleting: pod.deleting,
             outdated: (old_template && !pending) || old,
             master,
+            volume_goes: view.claim_of(&name).is_some_and(|claim| claim.deleting),
             name,
         }
     });
@@ -221,12 +248,18 @@ mod tests {
 
     /// Pods by a letter each: `n` new and sound, `o` outdated and sound, `x` outdated and broken,
     /// `y` new and not sound, `s` outdated and never started, `d` being deleted, `-` missing; an
-    /// upper-case letter is the master.
+    /// upper-case letter is the master, and `!` after it says that its volume goes with it.
     fn set(letters: &str) -> Vec<RollPod> {
-        let pod = |(ordinal, letter): (usize, char)| {
+        let mut pods: Vec<RollPod> = Vec::new();
+        for letter in letters.chars() {
+            if let ('!', Some(pod)) = (letter, pods.last_mut()) {
+                pod.volume_goes = true;
+                continue;
+            }
+            let ordinal = pods.len();
             let state = letter.to_ascii_lowercase();
             let there = state != '-';
-            RollPod {
+            pods.push(RollPod {
                 name: format!("shop-{ordinal}"),
                 uid: if there { format!("u{ordinal}") } else { String::new() },
                 sound: matches!(state, 'n' | 'o'),
@@ -234,9 +267,10 @@ mod tests {
                 deleting: state == 'd',
                 outdated: matches!(state, 'o' | 'x' | 's'),
                 master: letter.is_ascii_uppercase(),
-            }
-        };
-        letters.chars().enumerate().map(pod).collect()
+                volume_goes: false,
+            });
+        }
+        pods
     }
 
     #[test]
@@ -266,15 +300,42 @@ mod tests {
             ("ss-", "delete shop-0 shop-1"),
             ("Oss", "delete shop-2"),
         ] {
-            let step = match next_step(&set(letters), false) {
-                RollStep::Done => "done".to_owned(),
-                RollStep::Wait(why) => format!("wait: {why}"),
-                RollStep::HandOver(to) => format!("hand over to {to}"),
-                RollStep::Delete(pods) => pods
-                    .iter()
-                    .fold("delete".to_owned(), |text, (name, _)| format!("{text} {name}")),
-            };
-            assert_eq!(step, expected, "{letters}");
+            assert_eq!(words(&next_step(&set(letters), false)), expected, "{letters}");
+        }
+    }
+
+    #[test]
+    fn a_volume_that_goes_with_its_pod_goes_while_a_master_has_all_that_it_has() {
+        for (letters, expected) in [
+            ("Ooo!", "delete shop-2"),
+            ("O!on", "delete shop-1"),
+            ("O!nn", "hand over to shop-1"),
+            ("o!Nn", "delete shop-0"),
+            ("Oxo", "delete shop-1"),
+            ("Ox!o", "delete shop-1"),
+            // It may hold what was acknowledged last.
+            ("ox!o", "wait: the volume of shop-1 is being deleted"),
+            ("O!", "wait: the volume of shop-0 is being deleted"),
+            ("o!", "wait: the volume of shop-0 is being deleted"),
+            ("N!", "done"),
+            ("ss!s", "wait: the volume of shop-1 is being deleted"),
+            ("Ss!s", "wait: the volume of shop-1 is being deleted"),
+            // One more replica has taken a copy.
+            ("O!n", "hand over to shop-1"),
+        ] {
+            let step = words(&next_step(&set(letters), false));
+            assert!(step.starts_with(expected), "{letters}: {step}");
+        }
+    }
+
+    fn words(step: &RollStep) -> String {
+        match step {
+            RollStep::Done => "done".to_owned(),
+            RollStep::Wait(why) => format!("wait: {why}"),
+            RollStep::HandOver(to) => format!("hand over to {to}"),
+            RollStep::Delete(pods) => {
+                pods.iter().fold("delete".to_owned(), |text, (name, _)| format!("{text} {name}"))
+            }
         }
     }
 

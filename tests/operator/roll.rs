@@ -112,3 +112,36 @@ async fn the_set_shrinks_when_its_master_is_on_a_pod_that_stays() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_only_copy_is_not_restarted_when_its_volume_would_go_with_it() {
+    with_operator("terminating", |world: World| async move {
+        running(&world, 1).await;
+        world.claim(0, "1Gi", "any").await;
+        // The API server keeps it as long as a pod may use it.
+        world.delete("PersistentVolumeClaim", "data-shop-0").await;
+        let told = world.condition("VolumeTerminating", "True").await;
+        assert!(told.contains("data-shop-0 is being deleted"), "{told}");
+        let new = |replicas: u32| json!({ "replicas": replicas, "podLabels": { "team": "a" } });
+        world.shop(new(1)).await;
+        let renewed = |set: &Value| set["spec"]["template"]["metadata"]["labels"]["team"] == "a";
+        world.until("the new template", "StatefulSet", "shop", renewed).await;
+        world.set_seen(1, "r2").await;
+        let waits = |cluster: &Value| {
+            let told = find(cluster, "Progressing").unwrap()["message"].to_string();
+            told.contains("the volume of shop-0 is being deleted and goes with the pod")
+        };
+        world.until("told", "ValkeyCluster", "shop", waits).await;
+        sleep(REST).await;
+        assert!(world.get("Pod", "shop-0").await.is_some(), "its data is nowhere else");
+        // One more replica takes a copy, and then leads.
+        world.shop(new(2)).await;
+        world.until("grown", "StatefulSet", "shop", |set| set["spec"]["replicas"] == 2).await;
+        world.set_seen(2, "r2").await;
+        world.pod(1, "r2").await;
+        world.asked_to_hand_over("shop-1").await;
+        world.master(1).await;
+        world.gone("Pod", "shop-0").await;
+    })
+    .await;
+}

@@ -11,6 +11,8 @@ use crate::kubernetes::{Deletion, Lag, Link};
 use crate::schedule::{Action, Who};
 use crate::world::{NAME, NAMESPACE, NODES, Pod, World};
 
+/// What a volume is asked for with.
+const CLAIM: &str = "PersistentVolumeClaim";
 /// How long people wait for an answer of the API server.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long an operator that was asked to end has for it, and how often it is looked whether it has.
@@ -67,6 +69,11 @@ impl World {
                 volume.set_full(false);
             }
             Action::LoseVolume(who) => self.lose_volume(who),
+            Action::DeleteClaim(who) => {
+                let Some(pod) = self.who(who) else { return };
+                let (claim, politely) = (format!("data-{}", pod.name), Deletion::default());
+                let _ = self.kubernetes.delete(CLAIM, NAMESPACE, &claim, &politely);
+            }
             Action::EndOperator(_)
             | Action::KillOperator(_)
             | Action::StopOperator(_)
@@ -228,7 +235,7 @@ impl World {
         self.servers.lose(&claim);
         let by_force = Deletion { grace_seconds: Some(0), ..Deletion::default() };
         let claim = format!("data-{}", pod.name);
-        let _ = self.kubernetes.delete("PersistentVolumeClaim", NAMESPACE, &claim, &by_force);
+        let _ = self.kubernetes.delete(CLAIM, NAMESPACE, &claim, &by_force);
         let _ = self.kubernetes.delete("Pod", NAMESPACE, &pod.name, &by_force);
     }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::run::{Outcome, simulate, trace};
 use crate::schedule::Action::{
-    CutNode, CutOperatorFromServers, Delete, DeleteByForce, DiskFull, EditChild, Kill,
+    CutNode, CutOperatorFromServers, Delete, DeleteByForce, DeleteClaim, DiskFull, EditChild, Kill,
     KillOperator, LoseVolume, NodeDown, RestoreStatus, Roll, Scale, Stop, StopOperator, Switchover,
     WipeStatus,
 };
@@ -182,4 +182,14 @@ fn a_death_in_a_handover_leaves_one_master() {
         tell(3, &[(500, Switchover(Replica(0))), (500 + after_ms, Kill(Master))]);
         tell(3, &[(500, Switchover(Replica(0))), (500 + after_ms, Kill(Replica(0)))]);
     }
+}
+
+/// A pod whose claim was being deleted was restarted with a new template, and its data went with it.
+#[test]
+fn a_roll_takes_no_only_copy_along() {
+    // What both held is on one pod then. It waits until one more replica has taken a copy.
+    let alone = [(1_000, Scale(1)), (30_000, DeleteClaim(Master)), (32_000, Roll)];
+    moved(&tell(2, &[&alone[..], &[(60_000, Scale(2))]].concat()));
+    // Where others have what goes, it goes on.
+    tell(3, &[(500, DeleteClaim(Master)), (600, DeleteClaim(Replica(1))), (2_000, Roll)]);
 }

@@ -37,6 +37,9 @@ pub enum Action {
     DiskFull(Who, Duration),
     /// Its volume is gone together with its pod.
     LoseVolume(Who),
+    /// People delete its volume's claim, which is there until its pod goes. Never drawn: when the pod
+    /// goes for another reason, nothing is to be said against that.
+    DeleteClaim(Who),
     /// The leading operator is asked to end, as for another release; another starts a while after it.
     EndOperator(Duration),
     /// The leading operator's process ends; another starts after a while.

@@ -21,7 +21,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 use tokio::sync::Notify;
 
-use crate::cluster::LABEL_CLUSTER;
+use crate::cluster::{LABEL_CLUSTER, VOLUME_DATA};
 use crate::manifest::ObjectKey;
 
 use super::facts::ClusterKey;
@@ -50,6 +50,12 @@ impl View {
     #[must_use]
     pub fn child(&self, key: &ObjectKey) -> Option<&Rc<Child>> {
         self.children.get(&(KindId::of(key)?, key.name.clone()))
+    }
+
+    /// The claim of a pod's volume.
+    #[must_use]
+    pub fn claim_of(&self, pod: &str) -> Option<&Rc<VolumeClaim>> {
+        self.claims.get(&format!("{VOLUME_DATA}-{pod}"))
     }
 
     fn is_empty(&self) -> bool {
