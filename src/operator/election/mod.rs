@@ -57,7 +57,8 @@ pub type MayAct = Arc<dyn Fn() -> bool + Send + Sync>;
 /// What every election needs.
 #[derive(Clone)]
 pub struct ElectionsSetup {
-    /// The API server.
+    /// The API server. Whoever waits for its turn may lose the lease meanwhile: in production it is
+    /// the lease's own client, which asks again right before a change is sent.
     pub client: Client,
     /// Who decides here: the lease as `namespace/name`.
     pub identity: String,

@@ -126,6 +126,7 @@ mod tests {
         ask(Method::GET).await.unwrap();
         assert_eq!(sent.load(Ordering::Relaxed), 4);
     }
+
     #[tokio::test(start_paused = true)]
     async fn who_has_lost_the_lease_while_waiting_for_its_turn_changes_nothing_and_reads_on() {
         let Fixture { client, leads, sent, .. } = leading(Duration::from_millis(5));
