@@ -9,6 +9,7 @@
 
 use std::rc::Rc;
 use std::time::Duration;
+use std::time::Instant;
 
 use tokio::task::LocalSet;
 use tokio::time::sleep;
@@ -63,6 +64,7 @@ async fn rounds(name: &str, work: Work, moment: Moment) {
     let mut number = 0;
     loop {
         number += 1;
+        let began = Instant::now();
         let written = writer.count();
         let (_, epoch) = world.pointer().await.unwrap();
         taps.arm(number, moment);
@@ -100,7 +102,8 @@ async fn rounds(name: &str, work: Work, moment: Moment) {
         *operator.edit.borrow_mut() = Box::new(|_| {});
         master = next;
         if let Some(last) = changes.last().filter(|_| killed) {
-            println!("{work:?}: ended {moment:?} change {number}: {last}");
+            let took = began.elapsed();
+            println!("{work:?} {number}, of epoch {epoch}, {took:.1?}: ended {moment:?} {last}");
         }
         if !killed {
             assert!(changes.len() < number, "nobody was ended: {changes:#?}");

@@ -77,21 +77,21 @@ impl Operator {
             publisher: Rc::clone(&publisher),
         })));
         let key = ClusterKey { namespace: world.namespace.clone(), name: NAME.to_owned() };
+        let news: Rc<RefCell<Vec<ElectionNews>>> = Rc::default();
         {
-            let (elections, key, identity) =
-                (Rc::downgrade(&elections), key.clone(), identity.to_owned());
+            let (elections, news) = (Rc::downgrade(&elections), Rc::downgrade(&news));
+            let (key, identity) = (key.clone(), identity.to_owned());
             world.explain.borrow_mut().push(Box::new(move || {
-                let Some(elections) = elections.upgrade() else { return String::new() };
-                let elections = elections.borrow();
-                format!(
-                    "{identity}: {:?}\n{:#?}\n",
-                    elections.view(&key),
-                    elections.explain(&key).map(|it| (it.hold, it.next, it.nodes, it.endpoint))
-                )
+                let Some((elections, news)) = elections.upgrade().zip(news.upgrade()) else {
+                    return String::new();
+                };
+                let reasons: Vec<&str> = news.borrow().iter().map(|it| it.reason).collect();
+                let explained = elections.borrow().explain(&key);
+                let explained = explained.map(|it| (it.hold, it.next, it.term, it.nodes));
+                format!("{identity} told {reasons:?} and sees {explained:?}\n")
             }));
         }
         let edit: Rc<RefCell<Edit>> = Rc::new(RefCell::new(Box::new(|_| {})));
-        let news = Rc::new(RefCell::new(Vec::new()));
         let kept = Rc::clone(&news);
         let hear = async move {
             while let Some(item) = receiver.recv().await {

@@ -20,10 +20,19 @@ pub async fn until(
     now: impl AsyncFn() -> String,
 ) -> Duration {
     let began = Instant::now();
-    while !holds().await {
-        let late = began.elapsed() > DEADLINE;
-        assert!(!late, "{what}: not within {DEADLINE:?}; it is\n{}", now().await);
+    let (mut looks, mut slowest) = (0_u32, Duration::ZERO);
+    loop {
+        let looked = Instant::now();
+        if holds().await {
+            return began.elapsed();
+        }
+        (looks, slowest) = (looks + 1, slowest.max(looked.elapsed()));
+        if began.elapsed() > DEADLINE {
+            let now = now().await;
+            panic!(
+                "{what}: not within {DEADLINE:?}, in {looks} looks, the slowest {slowest:?}\n{now}"
+            );
+        }
         sleep(POLL_PERIOD).await;
     }
-    began.elapsed()
 }

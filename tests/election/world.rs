@@ -233,18 +233,26 @@ impl World {
             .count()
     }
 
-    /// Everything there is to know, for a test that failed.
+    /// Everything there is to know, for a test that failed: what tells most comes first, a line each.
     pub async fn told(&self) -> String {
-        let mut text = format!("{:#}\n{:?}\n", self.election().await, self.pointer().await);
-        for pod in &self.pods {
-            let lines: Vec<String> = pod.log().lines().map(str::to_owned).collect();
-            let tail = lines[lines.len().saturating_sub(12)..].join("\n");
-            let info: String = pod.ask(&["INFO", "replication"]).unwrap_or_default();
-            let (name, address, role) = (&pod.name, pod.address(), pod.role());
-            let _ = writeln!(text, "{name} {address} {role}\n{info}{tail}");
-        }
+        let mut text =
+            format!("clients go to {:?}; {}\n", self.pointer().await, self.election().await);
         for explain in self.explain.borrow().iter() {
             text += &explain();
+        }
+        for pod in &self.pods {
+            let info: String = pod.ask(&["INFO", "replication"]).unwrap_or_default();
+            let telling = ["connected_slaves", "slave", "master_", "min_slaves"];
+            let lines = info.lines().filter(|line| telling.iter().any(|it| line.starts_with(it)));
+            let lines: Vec<&str> = lines.collect();
+            let _ =
+                writeln!(text, "{} {} {} {}", pod.name, pod.address(), pod.role(), lines.join(" "));
+        }
+        for pod in &self.pods {
+            let log = pod.log();
+            let lines: Vec<&str> = log.lines().collect();
+            let tail = lines[lines.len().saturating_sub(12)..].join("\n");
+            let _ = writeln!(text, "{} wrote\n{tail}", pod.name);
         }
         text
     }
