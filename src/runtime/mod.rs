@@ -67,6 +67,7 @@ pub use store::{Store, StoreError, Versioned};
 pub use story::{Story, Told};
 pub use target::{NodeSetup, NodeTarget, ProcessTarget, SetTargets};
 pub use trace::{Decision, Difference, Recorder, Replay, ReplayError, Step, replay};
+pub(crate) use watcher::changed;
 
 use std::time::Duration;
 

@@ -336,9 +336,9 @@ async fn idle_closed(idle: &mut Option<Connection>) -> Closed {
     }
 }
 
-/// When the targets have changed; never, when nobody can change them any more.
-pub(super) async fn changed(targets: &mut watch::Receiver<SetTargets>) {
-    if targets.changed().await.is_err() {
+/// When something else is told; never, when nobody can tell anything any more.
+pub(crate) async fn changed<T>(told: &mut watch::Receiver<T>) {
+    if told.changed().await.is_err() {
         std::future::pending::<()>().await;
     }
 }

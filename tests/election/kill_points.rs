@@ -19,7 +19,6 @@ use crate::operator::Operator;
 use crate::tap::Moment;
 use crate::tap::Taps;
 use crate::wait::until;
-use crate::world::NAME;
 use crate::world::World;
 use crate::writer::Writer;
 
@@ -71,7 +70,7 @@ async fn rounds(name: &str, work: Work, moment: Moment) {
         let target = (master + 1) % world.pods.len();
         match work {
             Work::Failover => world.pods[master].kill(),
-            Work::Handover => hand_over(&operator, target),
+            Work::Handover => operator.hand_over_to(target),
         }
         let killed = tokio::select! {
             () = taps.killed() => true,
@@ -84,7 +83,7 @@ async fn rounds(name: &str, work: Work, moment: Moment) {
             drop(operator);
             operator = Operator::start(&world, &format!("test/{number}"), true);
             if work == Work::Handover {
-                hand_over(&operator, target);
+                operator.hand_over_to(target);
             }
         }
         let (next, _) = moved(&world, master, epoch).await;
@@ -112,11 +111,6 @@ async fn rounds(name: &str, work: Work, moment: Moment) {
     }
     assert!(number > FEWEST_CHANGES, "{work:?} takes {number} changes");
     assert_eq!(writer.lost(&world).await, [0_u64; 0]);
-}
-
-fn hand_over(operator: &Operator, target: usize) {
-    let pod = format!("{NAME}-{target}");
-    *operator.edit.borrow_mut() = Box::new(move |facts| facts.switchover_to = Some(pod.clone()));
 }
 
 /// Ends when clients have been sent elsewhere and nothing is changed any more.

@@ -20,6 +20,7 @@ mod standby;
 mod stragglers;
 mod tap;
 mod wait;
+mod wishes;
 mod world;
 mod writer;
 

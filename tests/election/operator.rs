@@ -120,6 +120,22 @@ impl Operator {
         self.elections.borrow().leadership_changed();
     }
 
+    /// People ask by annotation that a pod leads, and leave that there.
+    pub fn hand_over_to(&self, pod: usize) {
+        let pod = format!("{NAME}-{pod}");
+        *self.edit.borrow_mut() = Box::new(move |facts| facts.switchover_to = Some(pod.clone()));
+    }
+
+    /// Its caches have the cluster as it was before anybody asked for anything.
+    pub fn lags(&self, before: &Election) {
+        let before = before.clone();
+        *self.edit.borrow_mut() = Box::new(move |facts| {
+            facts.resource_version = "1".to_owned();
+            facts.election = Some(before.clone());
+            facts.switchover_to = None;
+        });
+    }
+
     pub fn view(&self) -> ElectionView {
         self.elections.borrow().view(&self.key).unwrap_or_default()
     }

@@ -200,6 +200,11 @@ impl Desk {
         to_status(name, record, Beside { container_id, operator, previous_in_sync, served })
     }
 
+    /// Whether the caches have an older version of the object than the one that is known.
+    pub fn is_behind(&self) -> bool {
+        is_older(&self.facts.borrow().resource_version, &self.known.borrow().resource_version)
+    }
+
     /// What was asked for and done, as far as is recorded; `None` before the record was read.
     pub fn served(&self) -> Option<Vec<String>> {
         let known = self.known.borrow();

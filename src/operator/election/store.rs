@@ -62,21 +62,26 @@ impl ClusterStore {
 
     /// Records what was asked for and done, and changes nothing else; whether that is recorded now.
     /// There is nothing to record it in before the first record is.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Conflict`] when somebody else has written meanwhile: what is known now may have
+    /// been asked for and done by them.
     pub async fn serve(&self, served: &[String]) -> Result<bool, StoreError> {
-        for _ in 0..MAX_WRITES {
-            let known = self.desk.known.borrow().clone();
-            let Some(status) = known.status else { return Ok(false) };
-            let status = Election { served: served.to_vec(), ..status };
-            match self.put(&status, &known.resource_version).await {
-                Ok(now) => {
-                    self.desk.learn(now, Some(status), known.record);
-                    return Ok(true);
-                }
-                Err(CallError::Conflict) => self.look_past(&known.resource_version).await?,
-                Err(error) => return Err(unavailable(error)),
+        let known = self.desk.known.borrow().clone();
+        let Some(status) = known.status else { return Ok(false) };
+        let status = Election { served: served.to_vec(), ..status };
+        match self.put(&status, &known.resource_version).await {
+            Ok(now) => {
+                self.desk.learn(now, Some(status), known.record);
+                Ok(true)
             }
+            Err(CallError::Conflict) => {
+                self.look_past(&known.resource_version).await?;
+                Err(StoreError::Conflict)
+            }
+            Err(error) => Err(unavailable(error)),
         }
-        Err(busy())
     }
 
     /// Has a record stand there and nothing beside it, in place of the very version that was read;
@@ -140,9 +145,8 @@ impl ClusterStore {
     /// else reads the object. A write on it names its version, so one that is late does no harm.
     async fn look(&self) -> Result<(), StoreError> {
         let seen = {
-            let (facts, known) = (self.desk.facts.borrow(), self.desk.known.borrow());
-            let is_late = is_older(&facts.resource_version, &known.resource_version);
-            let is_of_use = !is_late && !facts.record_unreadable;
+            let facts = self.desk.facts.borrow();
+            let is_of_use = !self.desk.is_behind() && !facts.record_unreadable;
             is_of_use.then(|| (facts.resource_version.clone(), facts.election.clone()))
         };
         match seen {

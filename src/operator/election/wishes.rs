@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use tracing::{debug, info};
 
 use crate::operator::{Annotation, ClusterFacts};
-use crate::runtime::Asked;
+use crate::runtime::{Asked, changed};
 use crate::sentinel::{NodeId, Wish};
 
 use super::desk::Desk;
@@ -74,7 +74,23 @@ impl Granted {
     }
 }
 
+/// Waits longer after each refusal, and not at all once there is news.
+struct Patience(Duration);
+
+impl Patience {
+    async fn rest(&mut self, facts: &mut watch::Receiver<()>) {
+        tokio::select! {
+            () = sleep(self.0) => self.0 = (self.0 * 2).min(BACKOFF.1),
+            Ok(()) = facts.changed() => {}
+        }
+    }
+}
+
 /// Asks for what is wanted, for ever.
+///
+/// What was done is known before anything is asked for, and what nobody asks for any more is forgotten
+/// before anything else is done: whoever ends in the middle leaves nothing behind that would keep the
+/// same from being done once it is asked for anew.
 pub(super) async fn ask(
     desk: &Desk,
     store: &ClusterStore,
@@ -83,69 +99,64 @@ pub(super) async fn ask(
     wishes: mpsc::Sender<Asked>,
 ) {
     let mut granted = Granted::default();
-    let mut wait = BACKOFF.0;
+    let mut patience = Patience(BACKOFF.0);
+    let mut targets = desk.targets();
     loop {
         facts.borrow_and_update();
+        targets.borrow_and_update();
+        let Some(recorded) = desk.served() else {
+            // Whatever is read aims anew.
+            changed(&mut targets).await;
+            continue;
+        };
         let requests = requests(&desk.facts.borrow());
-        let recorded = desk.served();
-        let served = granted.served(&requests, recorded.as_deref().unwrap_or_default());
-        let unrecorded = recorded.is_some_and(|recorded| recorded != served);
+        let served = granted.served(&requests, &recorded);
         let next = most_urgent(requests, &served);
-        if next.is_none() && !unrecorded {
-            wait = BACKOFF.0;
-            if facts.changed().await.is_err() {
-                std::future::pending::<()>().await;
-            }
+        // What was asked for and done since is not to be forgotten because of older facts.
+        let is_early = desk.is_behind() && recorded.iter().any(|text| !served.contains(text));
+        if is_early || (next.is_none() && served == recorded) {
+            patience = Patience(BACKOFF.0);
+            changed(&mut facts).await;
             continue;
         }
         if !may_act() {
             sleep(LOOK_AGAIN).await;
             continue;
         }
-        if unrecorded {
+        if served != recorded {
             match Box::pin(store.serve(&served)).await {
                 Ok(true) => continue,
+                // There is no record that could keep it.
                 Ok(false) => {}
-                Err(error) => debug!(?error, "what was served could not be recorded yet"),
-            }
-        }
-        let done = match next {
-            // The record changes for other reasons, too: then it is tried again on the new one.
-            None => false,
-            Some(Request { text, wish }) => {
-                let (reply, outcome) = oneshot::channel();
-                if wishes.send(Asked { wish, reply }).await.is_err() {
-                    std::future::pending::<()>().await;
-                }
-                let Some(outcome) = until_another(desk, &mut facts, &served, &text, outcome).await
-                else {
+                Err(error) => {
+                    debug!(?error, "what was served could not be recorded yet");
+                    patience.rest(&mut facts).await;
                     continue;
-                };
-                match outcome {
-                    Ok(Ok(())) => {
-                        granted.0.push(text);
-                        true
-                    }
-                    Ok(Err(hold)) => {
-                        let key = desk.facts.borrow().key.clone();
-                        let name = |node: NodeId| format!("{}-{}", key.name, node.0);
-                        info!("not granted: {}", hold.describe(&name));
-                        false
-                    }
-                    Err(_) => {
-                        sleep(LOOK_AGAIN).await;
-                        continue;
-                    }
                 }
             }
-        };
-        if done {
-            wait = BACKOFF.0;
-            continue;
         }
-        tokio::select! {
-            () = sleep(wait) => wait = (wait * 2).min(BACKOFF.1),
-            Ok(()) = facts.changed() => {}
+        let Some(Request { text, wish }) = next else {
+            // The record changes for other reasons, too: then it is tried again on the new one.
+            patience.rest(&mut facts).await;
+            continue;
+        };
+        let (reply, outcome) = oneshot::channel();
+        if wishes.send(Asked { wish, reply }).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        match until_another(desk, &mut facts, &served, &text, outcome).await {
+            None => {}
+            Some(Ok(Ok(()))) => {
+                granted.0.push(text);
+                patience = Patience(BACKOFF.0);
+            }
+            Some(Ok(Err(hold))) => {
+                let key = desk.facts.borrow().key.clone();
+                let name = |node: NodeId| format!("{}-{}", key.name, node.0);
+                info!("not granted: {}", hold.describe(&name));
+                patience.rest(&mut facts).await;
+            }
+            Some(Err(_)) => sleep(LOOK_AGAIN).await,
         }
     }
 }
