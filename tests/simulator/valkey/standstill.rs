@@ -25,11 +25,12 @@ pub struct Standstill {
 
 impl Standstill {
     /// Whether a write that a server answered then is one of those: another led from `other_led` on,
-    /// while it stood still.
+    /// while it stood still, or before it forgets. By then whoever elects has not heard it for as long
+    /// as it stood, and goes by that where no packet of it arrives.
     pub fn explains(&self, server: IpAddr, other_led: Instant, answered: Instant) -> bool {
         let forgets = self.until + self.max_lag + COARSENESS;
         self.server == server
-            && (self.from..=self.until).contains(&other_led)
+            && (self.from..=forgets).contains(&other_led)
             && (self.until..=forgets).contains(&answered)
     }
 }
@@ -48,7 +49,9 @@ mod tests {
         assert!(still.explains(server, at(16), until + soon));
         assert!(!still.explains(IpAddr::from([10, 0, 0, 2]), at(16), until + soon), "another's");
         assert!(!still.explains(server, at(9), until + soon), "it ran when another led");
-        assert!(!still.explains(server, at(51), until + soon), "it ran again when another led");
+        let forgets = until + Duration::from_secs(4);
+        assert!(still.explains(server, at(51), forgets), "nobody has heard of it by then");
+        assert!(!still.explains(server, at(55), forgets), "they were too old when another led");
         assert!(!still.explains(server, at(16), from + soon), "nobody writes while it stands");
         assert!(
             !still.explains(server, at(16), until + Duration::from_secs(5)),
