@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gungnir::operator::{LeaseName, LeaseTimes, Options, Outside, Scope, run_on};
+use gungnir::operator::{Annotation, LeaseName, LeaseTimes, Options, Outside, Scope, run_on};
 use k8s_openapi::ByteString;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -283,6 +283,14 @@ impl World {
         }
         if members.len() + 1 != pods.len() {
             return Err("somebody is counted on who is no replica");
+        }
+        let asked = [Annotation::Promote, Annotation::SwitchoverTo].map(|it| {
+            let value = cluster["metadata"]["annotations"][it.key()].as_str().unwrap_or_default();
+            format!("{}={value}", it.key().rsplit('/').next().unwrap_or_default())
+        });
+        let served = election["served"].as_array().map(Vec::as_slice).unwrap_or_default();
+        if !served.iter().all(|done| asked.iter().any(|text| done == text)) {
+            return Err("something is recorded as done that nobody asks for");
         }
         Ok(())
     }
