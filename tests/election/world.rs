@@ -235,8 +235,17 @@ impl World {
 
     /// Everything there is to know, for a test that failed: what tells most comes first, a line each.
     pub async fn told(&self) -> String {
-        let mut text =
-            format!("clients go to {:?}; {}\n", self.pointer().await, self.election().await);
+        let record = self.election().await;
+        let in_sync = record["inSync"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let in_sync: Vec<&Value> = in_sync.iter().map(|member| &member["pod"]).collect();
+        let [phase, term, epoch, target] =
+            ["phase", "term", "epoch", "target"].map(|it| &record[it]);
+        let (master, w, served) = (&record["master"]["pod"], &record["w"], &record["served"]);
+        let mut text = format!(
+            "{phase} {master} to {target}, term {term} epoch {epoch} W {w}, in sync {in_sync:?}, served \
+             {served}; clients go to {:?}\n",
+            self.pointer().await
+        );
         for explain in self.explain.borrow().iter() {
             text += &explain();
         }
@@ -254,6 +263,6 @@ impl World {
             let tail = lines[lines.len().saturating_sub(12)..].join("\n");
             let _ = writeln!(text, "{} wrote\n{tail}", pod.name);
         }
-        text
+        text + &record.to_string()
     }
 }
