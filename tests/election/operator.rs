@@ -130,7 +130,7 @@ impl Operator {
     pub fn lags(&self, before: &Election) {
         let before = before.clone();
         *self.edit.borrow_mut() = Box::new(move |facts| {
-            facts.resource_version = "1".to_owned();
+            "1".clone_into(&mut facts.resource_version);
             facts.election = Some(before.clone());
             facts.switchover_to = None;
         });
