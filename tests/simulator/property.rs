@@ -24,6 +24,8 @@ struct Found {
     violations: Vec<String>,
     /// Who was master in which epoch: the pod and its run.
     masters: BTreeMap<u64, (String, String)>,
+    /// What operators had recorded last, where people have put something else in its place since.
+    taken_back: Option<Value>,
     last_change_by_operator: Option<(Instant, String)>,
     /// When the record said that no replica has to hold a write, and until when.
     unheld: Vec<(Instant, Option<Instant>)>,
@@ -116,6 +118,11 @@ impl Properties {
     }
 }
 
+/// The record in a cluster; null where there is none.
+fn election(cluster: Option<&Value>) -> Value {
+    cluster.map(|it| it["status"]["election"].clone()).unwrap_or_default()
+}
+
 /// How long before a history's first write it may have been decided on.
 const ELECTED_WITHIN: Duration = Duration::from_secs(30);
 
@@ -127,9 +134,8 @@ fn tell(mutation: &Mutation<'_>, trace: &Trace) {
             trace.note(format_args!("  event {}: {}", after["reason"], after["note"]));
         }
         "ValkeyCluster" => {
-            let election = |it: &Value| it["status"]["election"].clone();
-            let is = election(after);
-            if mutation.before.map(election).as_ref() != Some(&is) {
+            let is = election(Some(after));
+            if mutation.before.map(|it| election(Some(it))).as_ref() != Some(&is) {
                 let pods = is["inSync"].as_array().map(Vec::as_slice).unwrap_or_default();
                 let pods: Vec<&Value> = pods.iter().map(|member| &member["pod"]).collect();
                 trace.note(format_args!(
@@ -159,6 +165,10 @@ impl Found {
         if !is_operator(mutation.who) {
             if mutation.key.kind == "ValkeyCluster" {
                 self.forget(mutation.after, store);
+                let [was, is] = [mutation.before, mutation.after].map(election);
+                if was != is && !was.is_null() {
+                    self.taken_back = Some(was);
+                }
             }
             return;
         }
@@ -208,8 +218,13 @@ impl Found {
 
     /// `noDoubleFailover`: an epoch has one master, and neither it nor the term goes back.
     fn record(&mut self, what: &str, before: Option<&Value>, after: Option<&Value>) {
-        let election = |it: Option<&Value>| it.map(|it| it["status"]["election"].clone());
-        let (Some(was), Some(is)) = (election(before), election(after)) else { return };
+        if before.is_none() || after.is_none() {
+            return;
+        }
+        let [was, is] = [before, after].map(election);
+        if was != is {
+            self.taken_back = None;
+        }
         if is.is_null() {
             if !was.is_null() {
                 self.violated("noDoubleFailover", &format!("{what}: the record is gone"));
@@ -277,17 +292,20 @@ impl Found {
             return;
         }
         let Some(is) = is else { return };
-        let stays = self.pointed_at.last() == Some(&is);
-        if !stays {
+        if self.pointed_at.last() != Some(&is) {
             self.pointed_at.push(is.clone());
         }
-        let cluster = store.get("ValkeyCluster", NAMESPACE, NAME);
-        let election = cluster.map(|it| it["status"]["election"].clone()).unwrap_or_default();
-        // What people have just wiped still counts to who was about to mend what people did to the Service.
-        let wiped = stays && election.is_null();
-        let recorded = [&election["master"]["pod"], &election["target"]];
-        if !wiped && !recorded.iter().any(|name| **name == *is) {
-            let text = format!("{what}: clients are sent to {is}, recorded is {election}");
+        let recorded = election(store.get("ValkeyCluster", NAMESPACE, NAME).map(Arc::as_ref));
+        let names = |record: &Value| {
+            [&record["master"]["pod"], &record["target"]].iter().any(|name| **name == *is)
+        };
+        // Whoever acts on a record cannot know yet that people have just taken it back.
+        let epoch = after.and_then(|it| {
+            it["metadata"]["annotations"]["valkey.verilean.io/epoch"].as_str()?.parse::<u64>().ok()
+        });
+        let acted_on = |record: &Value| names(record) && record["epoch"].as_u64() == epoch;
+        if !names(&recorded) && !self.taken_back.as_ref().is_some_and(acted_on) {
+            let text = format!("{what}: clients are sent to {is}, recorded is {recorded}");
             self.violated("recordBeforeAct", &text);
         }
     }
