@@ -35,8 +35,7 @@ async fn sent_away() {
     let operator = Operator::start(&world, "test/one", true);
     let first = world.settled(2).await;
     let (_, epoch) = world.pointer().await.unwrap();
-    let heir = world.pods[(first + 1) % 3].name.clone();
-    *operator.edit.borrow_mut() = Box::new(move |facts| facts.switchover_to = Some(heir.clone()));
+    operator.hand_over_to((first + 1) % 3);
     let (second, _) = moved(&world, first, epoch).await;
     // The handover itself has ended its connections by then.
     world.settled(2).await;

@@ -24,7 +24,7 @@ struct Found {
     violations: Vec<String>,
     /// Who was master in which epoch: the pod and its run.
     masters: BTreeMap<u64, (String, String)>,
-    /// What operators had recorded last, where people have put something else in its place since.
+    /// The record that people put something else in the place of, since an operator last recorded anything.
     taken_back: Option<Value>,
     last_change_by_operator: Option<(Instant, String)>,
     /// When the record said that no replica has to hold a write, and until when.
